@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! KUnit tests of struct_ops links, on a struct_ops type that counts the calls it gets.
+
+use kernel::prelude::*;
+
+#[kunit_tests(bpf_struct_ops_link)]
+mod tests {
+    use super::*;
+    use crate::StructOpsLink;
+    use core::ptr::NonNull;
+    use kernel::{
+        bindings,
+        bpf::{
+            link::{
+                Link,
+                LinkInfo,
+                LinkOps,
+                LinkPrimer, //
+            },
+            map::Map,
+            struct_ops::{
+                fake::FakeType,
+                ReadyMap, //
+            }, //
+        },
+        ffi::c_int,
+        sync::{
+            aref::ARef,
+            Arc, //
+        },
+        time::{
+            delay::fsleep,
+            Delta, //
+        }, //
+    };
+
+    /// A link that has reached user space, closed when dropped.
+    struct Open {
+        fd: c_int,
+        link: NonNull<Link<StructOpsLink>>,
+    }
+
+    impl Open {
+        fn new(map: &ARef<Map>) -> Result<Self> {
+            let primer = attach(map)?;
+            let link = NonNull::from(&*primer);
+
+            Ok(Self {
+                fd: primer.settle(),
+                link,
+            })
+        }
+
+        fn update(&self, new: &Map, expected: Option<&Map>) -> Result {
+            StructOpsLink::update_map(self, new, expected)
+        }
+
+        /// The map id in the answer to BPF_OBJ_GET_INFO_BY_FD.
+        fn info(&self) -> u32 {
+            let mut info = bindings::bpf_link_info::default();
+            // SAFETY: `LinkInfo` is transparent.
+            let ret = StructOpsLink::fill_link_info(self, unsafe {
+                &mut *(&raw mut info).cast::<LinkInfo>()
+            });
+
+            assert_ok(ret);
+            // SAFETY: Any bits are a valid value.
+            unsafe { info.__bindgen_anon_1.struct_ops.map_id }
+        }
+    }
+
+    impl core::ops::Deref for Open {
+        type Target = Link<StructOpsLink>;
+
+        fn deref(&self) -> &Self::Target {
+            // SAFETY: The open file holds a reference on the link.
+            unsafe { self.link.as_ref() }
+        }
+    }
+
+    impl Drop for Open {
+        fn drop(&mut self) {
+            // SAFETY: The descriptor is this test's own.
+            unsafe { bindings::close_fd(self.fd as u32) };
+            flush_files();
+        }
+    }
+
+    #[test]
+    fn create_registers_and_close_unregisters() -> Result {
+        let ty = FakeType::new(true)?;
+        let map = ty.map()?;
+
+        let link = Open::new(&map)?;
+        assert_eq!(ty.calls(), (1, 0, 0));
+        assert_eq!(refs(&map), 2);
+        assert_eq!(link.info(), map.id());
+
+        drop(link);
+        assert_eq!(ty.calls(), (1, 0, 1));
+        assert_eq!(refs(&map), 1);
+
+        drop(map);
+        assert_clean(&ty);
+        Ok(())
+    }
+
+    #[test]
+    fn link_keeps_its_map() -> Result {
+        let ty = FakeType::new(true)?;
+        let map = ty.map()?;
+        let link = Open::new(&map)?;
+
+        drop(map);
+        fsleep(Delta::from_millis(20));
+        assert_eq!(ty.maps(), 1);
+
+        drop(link);
+        assert_clean(&ty);
+        Ok(())
+    }
+
+    #[test]
+    fn unsettled_link_leaves_nothing() -> Result {
+        let ty = FakeType::new(true)?;
+        let map = ty.map()?;
+
+        drop(attach(&map)?);
+        flush_files();
+        assert_eq!(ty.calls(), (1, 0, 1));
+        assert_eq!(refs(&map), 1);
+
+        drop(map);
+        assert_clean(&ty);
+        Ok(())
+    }
+
+    #[test]
+    fn failed_reg_leaves_nothing() -> Result {
+        let ty = FakeType::new(true)?;
+        let map = ty.map()?;
+
+        ty.fail_with(Some(EEXIST));
+        assert_eq!(errno(attach(&map)), EEXIST.to_errno());
+        flush_files();
+        assert_eq!(ty.calls(), (1, 0, 0));
+        assert_eq!(refs(&map), 1);
+
+        // The map is as good as before.
+        ty.fail_with(None);
+        drop(Open::new(&map)?);
+        assert_eq!(ty.calls(), (2, 0, 1));
+
+        drop(map);
+        assert_clean(&ty);
+        Ok(())
+    }
+
+    #[test]
+    fn failed_prime_leaves_nothing() -> Result {
+        let ty = FakeType::new(true)?;
+        let map = ty.map()?;
+        // SAFETY: A kernel thread has limits of its own, and nobody else changes them.
+        let limit = unsafe {
+            &mut (*(*bindings::get_current()).signal).rlim[bindings::RLIMIT_NOFILE as usize]
+        };
+        let rlim_cur = core::mem::replace(&mut limit.rlim_cur, 0);
+
+        let ret = attach(&map);
+        limit.rlim_cur = rlim_cur;
+        assert_eq!(errno(ret), EMFILE.to_errno());
+        assert_eq!(ty.calls(), (0, 0, 0));
+        assert_eq!(refs(&map), 1);
+
+        drop(map);
+        assert_clean(&ty);
+        Ok(())
+    }
+
+    #[test]
+    fn update_swaps_the_maps() -> Result {
+        let ty = FakeType::new(true)?;
+        let (a, b) = (ty.map()?, ty.map()?);
+        let link = Open::new(&a)?;
+
+        assert_ok(link.update(&b, None));
+        assert_eq!(ty.calls(), (1, 1, 0));
+        assert_eq!((refs(&a), refs(&b)), (1, 2));
+        assert_eq!(link.info(), b.id());
+
+        // And back, with the expected map named.
+        assert_ok(link.update(&a, Some(&b)));
+        assert_eq!(ty.calls(), (1, 2, 0));
+        assert_eq!((refs(&a), refs(&b)), (2, 1));
+        assert_eq!(link.info(), a.id());
+
+        drop(link);
+        assert_eq!(ty.calls(), (1, 2, 1));
+        drop((a, b));
+        assert_clean(&ty);
+        Ok(())
+    }
+
+    #[test]
+    fn replaced_map_is_freed() -> Result {
+        let ty = FakeType::new(true)?;
+        let (a, b) = (ty.map()?, ty.map()?);
+        let link = Open::new(&a)?;
+
+        drop(a);
+        assert_ok(link.update(&b, None));
+        for _ in 0..200 {
+            if ty.maps() == 1 {
+                break;
+            }
+            fsleep(Delta::from_millis(5));
+        }
+        assert_eq!(ty.maps(), 1);
+
+        drop((link, b));
+        assert_clean(&ty);
+        Ok(())
+    }
+
+    #[test]
+    fn failed_update_changes_nothing() -> Result {
+        let (ty, other) = (FakeType::new(true)?, FakeType::new(true)?);
+        let (a, b, foreign) = (ty.map()?, ty.map()?, other.map()?);
+        let link = Open::new(&a)?;
+
+        let check = |ret: Result, err: Error, updates: i32| {
+            assert_eq!(errno(ret), err.to_errno());
+            assert_eq!(ty.calls(), (1, updates, 0));
+            assert_eq!((refs(&a), refs(&b), refs(&foreign)), (2, 1, 1));
+            assert_eq!(link.info(), a.id());
+        };
+
+        check(link.update(&b, Some(&b)), EPERM, 0);
+        check(link.update(&foreign, None), EINVAL, 0);
+        check(link.update(&foreign, Some(&b)), EPERM, 0);
+        ty.fail_with(Some(EBUSY));
+        check(link.update(&b, None), EBUSY, 1);
+
+        // It goes through when the subsystem lets it.
+        ty.fail_with(None);
+        assert_ok(link.update(&b, None));
+
+        drop((link, a, b, foreign));
+        assert_clean(&ty);
+        assert_clean(&other);
+        Ok(())
+    }
+
+    #[test]
+    fn update_needs_an_update_operation() -> Result {
+        let ty = FakeType::new(false)?;
+        let (a, b) = (ty.map()?, ty.map()?);
+        let link = Open::new(&a)?;
+
+        assert_eq!(errno(link.update(&b, None)), EOPNOTSUPP.to_errno());
+        assert_eq!(errno(link.update(&a, None)), EOPNOTSUPP.to_errno());
+        assert_eq!((refs(&a), refs(&b)), (2, 1));
+
+        drop((link, a, b));
+        assert_clean(&ty);
+        Ok(())
+    }
+
+    #[test]
+    fn update_with_the_same_map_is_a_no_op() -> Result {
+        let ty = FakeType::new(true)?;
+        let (a, b) = (ty.map()?, ty.map()?);
+        let link = Open::new(&a)?;
+
+        assert_ok(link.update(&a, None));
+        assert_ok(link.update(&a, Some(&a)));
+        assert_eq!(errno(link.update(&a, Some(&b))), EPERM.to_errno());
+        assert_eq!(ty.calls(), (1, 0, 0));
+        assert_eq!(refs(&a), 2);
+
+        assert_ok(StructOpsLink::detach(&link));
+        assert_eq!(errno(link.update(&a, None)), ENOLINK.to_errno());
+
+        drop((link, a, b));
+        assert_clean(&ty);
+        Ok(())
+    }
+
+    #[test]
+    fn detach_unregisters_once() -> Result {
+        let ty = FakeType::new(true)?;
+        let (a, b) = (ty.map()?, ty.map()?);
+        let link = Open::new(&a)?;
+
+        assert_ok(StructOpsLink::detach(&link));
+        assert_eq!(ty.calls(), (1, 0, 1));
+        assert_eq!(refs(&a), 1);
+        assert_eq!(link.info(), 0);
+
+        assert_ok(StructOpsLink::detach(&link));
+        assert_eq!(errno(link.update(&b, None)), ENOLINK.to_errno());
+        drop(link);
+        assert_eq!(ty.calls(), (1, 0, 1));
+
+        drop((a, b));
+        assert_clean(&ty);
+        Ok(())
+    }
+
+    #[test]
+    fn two_links_exchange_their_maps() -> Result {
+        let ty = FakeType::new(true)?;
+        let (a, b, c) = (ty.map()?, ty.map()?, ty.map()?);
+        let (first, second) = (Open::new(&a)?, Open::new(&b)?);
+
+        assert_ok(first.update(&c, Some(&a)));
+        assert_ok(second.update(&a, Some(&b)));
+        assert_ok(first.update(&b, Some(&c)));
+        assert_eq!((first.info(), second.info()), (b.id(), a.id()));
+        assert_eq!((refs(&a), refs(&b), refs(&c)), (2, 2, 1));
+
+        drop((first, second, a, b, c));
+        assert_eq!(ty.calls(), (2, 3, 2));
+        assert_clean(&ty);
+        Ok(())
+    }
+
+    #[test]
+    fn slot_belongs_to_its_link() -> Result {
+        let ty = FakeType::new(true)?;
+        let (a, b) = (ty.map()?, ty.map()?);
+        let (first, second) = (Open::new(&a)?, Open::new(&b)?);
+
+        assert_ok(StructOpsLink::detach(&first));
+        let ready = ReadyMap::try_from(a.clone())?;
+        let ret = first.registration.lock().register(&second, ready);
+        assert_eq!(errno(ret), EINVAL.to_errno());
+        let ready = ReadyMap::try_from(a.clone())?;
+        let ret = second.registration.lock().register(&second, ready);
+        assert_eq!(errno(ret), EBUSY.to_errno());
+        assert_eq!(ty.calls(), (2, 0, 1));
+
+        drop((first, second, a, b));
+        assert_clean(&ty);
+        Ok(())
+    }
+
+    // The helpers come last: KUnit's assertions are in scope only after the first test.
+
+    fn assert_ok(ret: Result) {
+        assert_eq!(ret.map_err(|err| err.to_errno()), Ok(()));
+    }
+
+    /// A kernel thread's files are released from a work queue; waits for that.
+    fn flush_files() {
+        // SAFETY: Process context.
+        unsafe { bindings::flush_delayed_fput() };
+    }
+
+    fn attach(map: &ARef<Map>) -> Result<LinkPrimer<StructOpsLink>> {
+        StructOpsLink::attach(ReadyMap::try_from(map.clone())?, 0)
+    }
+
+    fn errno<T>(ret: Result<T>) -> c_int {
+        ret.err().map_or(0, |err| err.to_errno())
+    }
+
+    fn refs(map: &Map) -> i64 {
+        // SAFETY: Only read, in a test in which nobody else has the map.
+        unsafe { (*map.as_raw()).refcnt.counter }
+    }
+
+    /// Checks that all maps of `ty` are freed, once the work queue has had its turn, and that the
+    /// subsystem was never called out of turn.
+    fn assert_clean(ty: &Arc<FakeType>) {
+        for _ in 0..200 {
+            if ty.maps() == 0 {
+                break;
+            }
+            fsleep(Delta::from_millis(5));
+        }
+        assert_eq!(ty.maps(), 0);
+        assert_eq!(ty.violations(), 0);
+    }
+}

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! KUnit tests of the registry of TCP congestion controls.
+
+use kernel::prelude::*;
+
+#[kunit_tests(tcp_cong_registry)]
+mod tests {
+    use super::*;
+    use core::{
+        mem::size_of,
+        ptr::NonNull, //
+    };
+    use kernel::{
+        alloc::flags::GFP_KERNEL,
+        bindings,
+        net::tcp::cong::{
+            CongestionOps,
+            RegistryGuard, //
+        },
+        sync::{
+            atomic::{
+                Atomic,
+                Relaxed, //
+            },
+            rcu,
+            Arc,
+            Completion, //
+        },
+        time::{
+            delay::fsleep,
+            Delta, //
+        },
+        workqueue, //
+    };
+
+    /// A table that is unregistered and freed when dropped.
+    struct Table(NonNull<bindings::tcp_congestion_ops>);
+
+    // SAFETY: The registry has a lock of its own.
+    unsafe impl Send for Table {}
+    // SAFETY: The registry has a lock of its own.
+    unsafe impl Sync for Table {}
+
+    impl Table {
+        fn new(name: &[u8]) -> Result<Self> {
+            let mut ca = KBox::new(bindings::tcp_congestion_ops::default(), GFP_KERNEL)?;
+
+            ca.ssthresh = Some(bindings::tcp_reno_ssthresh);
+            ca.undo_cwnd = Some(bindings::tcp_reno_undo_cwnd);
+            ca.cong_avoid = Some(bindings::tcp_reno_cong_avoid);
+            for (to, from) in ca.name.iter_mut().zip(name) {
+                *to = *from as _;
+            }
+            // SAFETY: A box is not null.
+            Ok(Self(unsafe { NonNull::new_unchecked(KBox::into_raw(ca)) }))
+        }
+
+        fn registered(name: &[u8]) -> Result<Self> {
+            let table = Self::new(name)?;
+
+            kernel::error::to_result(table.register())?;
+            Ok(table)
+        }
+
+        fn raw(&self) -> *mut bindings::tcp_congestion_ops {
+            self.0.as_ptr()
+        }
+
+        fn register(&self) -> i32 {
+            // SAFETY: The table is valid, and unregistered before it is freed.
+            unsafe { bindings::tcp_register_congestion_control(self.raw()) }
+        }
+
+        fn replace(&self, old: &Table) -> i32 {
+            // SAFETY: Both are valid; the new one is unregistered before it is freed.
+            unsafe { bindings::tcp_update_congestion_control(self.raw(), old.raw()) }
+        }
+
+        fn is_registered(&self) -> bool {
+            // SAFETY: The table is valid.
+            RegistryGuard::lock().is_registered(unsafe { CongestionOps::from_raw(self.raw()) })
+        }
+
+        /// All the bytes of the table, to see whether it was written to.
+        fn bytes(&self) -> [u8; size_of::<bindings::tcp_congestion_ops>()] {
+            // SAFETY: The table is valid, and was zeroed, its padding too.
+            unsafe { self.raw().cast::<[u8; size_of::<bindings::tcp_congestion_ops>()]>().read() }
+        }
+
+        /// What follows this table for a reader that stands on it.
+        fn next(&self) -> *mut bindings::list_head {
+            // SAFETY: The table is valid.
+            unsafe { Atomic::from_ptr(&raw mut (*self.raw()).list.next) }.load(Relaxed)
+        }
+
+        fn node(&self) -> *mut bindings::list_head {
+            // SAFETY: The table is valid.
+            unsafe { &raw mut (*self.raw()).list }
+        }
+    }
+
+    impl Drop for Table {
+        fn drop(&mut self) {
+            if self.is_registered() {
+                // SAFETY: The table is registered. Waits for its readers.
+                unsafe { bindings::tcp_unregister_congestion_control(self.raw()) };
+            } else {
+                // It may have been replaced, which does not wait.
+                rcu::synchronize_rcu();
+            }
+            // SAFETY: This is the box of `Table::new`, and nobody has it any more.
+            drop(unsafe { KBox::from_raw(self.raw()) });
+        }
+    }
+
+    #[test]
+    fn registered_is_found() -> Result {
+        let a = Table::registered(b"kunit_a")?;
+
+        assert!(a.is_registered());
+        assert_eq!(find(c"kunit_a"), a.raw());
+
+        drop(a);
+        assert!(find(c"kunit_a").is_null());
+        Ok(())
+    }
+
+    #[test]
+    fn taken_name_is_refused_without_a_trace() -> Result {
+        let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
+        let before = (a.bytes(), b.bytes());
+
+        assert_eq!(b.register(), EEXIST.to_errno());
+        // The table itself is taken as well.
+        assert_eq!(a.register(), EEXIST.to_errno());
+        assert!(before == (a.bytes(), b.bytes()));
+        assert_eq!(find(c"kunit_a"), a.raw());
+        Ok(())
+    }
+
+    #[test]
+    fn incomplete_table_is_refused() -> Result {
+        let a = Table::new(b"kunit_a")?;
+        // SAFETY: Nobody else has the table.
+        unsafe { (*a.raw()).ssthresh = None };
+
+        assert_eq!(a.register(), EINVAL.to_errno());
+        assert!(find(c"kunit_a").is_null());
+        Ok(())
+    }
+
+    #[test]
+    fn replacement_keeps_the_position() -> Result {
+        let a = Table::registered(b"kunit_a")?;
+        let b = Table::registered(b"kunit_b")?;
+        let c = Table::registered(b"kunit_c")?;
+        let b2 = Table::new(b"kunit_b")?;
+
+        assert_eq!(b2.replace(&b), 0);
+        assert!(!b.is_registered());
+        assert_eq!(find(c"kunit_b"), b2.raw());
+        assert_eq!(a.next(), b2.node());
+        assert_eq!(b2.next(), c.node());
+        // SAFETY: Both are valid.
+        assert_eq!(unsafe { (*b2.raw()).key }, unsafe { (*b.raw()).key });
+
+        // Back again.
+        assert_eq!(b.replace(&b2), 0);
+        assert_eq!(a.next(), b.node());
+        assert_eq!(b.next(), c.node());
+        assert!(!b2.is_registered());
+        Ok(())
+    }
+
+    #[test]
+    fn same_table_is_a_no_op() -> Result {
+        let a = Table::registered(b"kunit_a")?;
+        let before = a.bytes();
+
+        assert_eq!(a.replace(&a), 0);
+        assert!(before == a.bytes());
+        assert_eq!(find(c"kunit_a"), a.raw());
+        Ok(())
+    }
+
+    #[test]
+    fn unregistered_old_is_refused() -> Result {
+        let (a, b) = (Table::new(b"kunit_a")?, Table::new(b"kunit_a")?);
+
+        // Neither one that never was registered, ...
+        assert_eq!(a.replace(&b), EINVAL.to_errno());
+        assert_eq!(a.replace(&a), EINVAL.to_errno());
+        // ... nor one that was replaced, ...
+        assert_eq!(b.register(), 0);
+        assert_eq!(a.replace(&b), 0);
+        let (before, c) = ((a.bytes(), b.bytes()), Table::new(b"kunit_a")?);
+        assert_eq!(c.replace(&b), EINVAL.to_errno());
+        assert_eq!(b.replace(&b), EINVAL.to_errno());
+        assert!(before == (a.bytes(), b.bytes()));
+        assert_eq!(find(c"kunit_a"), a.raw());
+        // ... nor one that was unregistered.
+        // SAFETY: The table is registered.
+        unsafe { bindings::tcp_unregister_congestion_control(a.raw()) };
+        assert_eq!(c.replace(&a), EINVAL.to_errno());
+        assert!(find(c"kunit_a").is_null());
+        Ok(())
+    }
+
+    #[test]
+    fn other_name_is_refused_without_a_trace() -> Result {
+        let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_b")?);
+        let c = Table::registered(b"kunit_c")?;
+        let before = (a.bytes(), b.bytes(), c.bytes());
+
+        assert_eq!(b.replace(&a), EINVAL.to_errno());
+        // A prefix is another name, too, and so is a registered table's.
+        let prefix = Table::new(b"kunit_")?;
+        assert_eq!(prefix.replace(&a), EINVAL.to_errno());
+        assert_eq!(c.replace(&a), EINVAL.to_errno());
+        assert!(before == (a.bytes(), b.bytes(), c.bytes()));
+        Ok(())
+    }
+
+    #[test]
+    fn reader_on_a_replaced_table_goes_on() -> Result {
+        let a = Table::registered(b"kunit_a")?;
+        let b = Table::registered(b"kunit_b")?;
+        let a2 = Table::new(b"kunit_a")?;
+
+        // A reader that stands on `a` ...
+        let reader = rcu::read_lock();
+        assert_eq!(a2.replace(&a), 0);
+        // ... finds the rest of the list, ...
+        assert_eq!(a.next(), b.node());
+        // ... also when `a` comes back under its feet.
+        assert_eq!(a.replace(&a2), 0);
+        assert_eq!(a.next(), b.node());
+        assert_eq!(a2.next(), b.node());
+        drop(reader);
+        Ok(())
+    }
+
+    #[test]
+    fn registering_a_replaced_table_waits_for_its_readers() -> Result {
+        let (a, a2) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
+        // SAFETY: The table is valid as long as `a`, longer than the reference is used.
+        let ops = unsafe { CongestionOps::from_raw(a.raw()) };
+
+        assert!(RegistryGuard::lock().readers_of(ops).is_none());
+        assert_eq!(a2.replace(&a), 0);
+        // Whoever came before the replacement may still be there.
+        let reader = rcu::read_lock();
+        let readers = RegistryGuard::lock().readers_of(ops);
+        drop(reader);
+        assert!(readers.is_some());
+
+        rcu::synchronize_rcu();
+        assert!(RegistryGuard::lock().readers_of(ops).is_none());
+
+        drop(a2);
+        assert_eq!(a.register(), 0);
+        assert_eq!(find(c"kunit_a"), a.raw());
+        Ok(())
+    }
+
+    #[test]
+    fn readers_never_miss_the_name() -> Result {
+        const READERS: usize = 2;
+        let stop = Arc::new(Atomic::<bool>::new(false), GFP_KERNEL)?;
+        let reads = Arc::new(Atomic::<u64>::new(0), GFP_KERNEL)?;
+        let misses = Arc::new(Atomic::<u64>::new(0), GFP_KERNEL)?;
+        let done = [
+            Arc::pin_init(Completion::new(), GFP_KERNEL)?,
+            Arc::pin_init(Completion::new(), GFP_KERNEL)?,
+        ];
+        let (first, a) = (Table::registered(b"kunit_1")?, Table::registered(b"kunit_a")?);
+        let (last, b) = (Table::registered(b"kunit_9")?, Table::new(b"kunit_a")?);
+
+        for done in done.iter().take(READERS) {
+            let (stop, reads, misses) = (stop.clone(), reads.clone(), misses.clone());
+            let done = done.clone();
+
+            workqueue::system_dfl().try_spawn(GFP_KERNEL, move || {
+                while !stop.load(Relaxed) {
+                    let reader = rcu::read_lock();
+                    let missed = find(c"kunit_a").is_null() || find(c"kunit_9").is_null();
+                    drop(reader);
+                    reads.fetch_add(1, Relaxed);
+                    misses.fetch_add(missed.into(), Relaxed);
+                }
+                done.complete_all();
+            })?;
+        }
+
+        let mut swaps = 0;
+        while swaps < 20000 || reads.load(Relaxed) < 1000 {
+            let (new, old) = if swaps % 2 == 0 { (&b, &a) } else { (&a, &b) };
+            if new.replace(old) != 0 {
+                break;
+            }
+            swaps += 1;
+            if swaps % 1000 == 0 {
+                fsleep(Delta::from_millis(1));
+            }
+        }
+        stop.store(true, Relaxed);
+        for done in &done {
+            done.wait_for_completion();
+        }
+
+        assert!(swaps >= 20000);
+        assert_eq!(misses.load(Relaxed), 0);
+        drop((first, last));
+        Ok(())
+    }
+
+    // The helper comes last: KUnit's assertions are in scope only after the first test.
+
+    fn find(name: &CStr) -> *mut bindings::tcp_congestion_ops {
+        let _reader = rcu::read_lock();
+
+        // SAFETY: The name is valid, and the registry read under RCU. What is found is only
+        // compared, unless the test holds on to it.
+        unsafe { bindings::tcp_ca_find(name.as_char_ptr()) }
+    }
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A struct_ops type for KUnit tests.
+//!
+//! It takes the place of a subsystem: it counts the calls it gets, fails when it is told to, and
+//! notes when it is called out of turn. Its maps are ready at once and need no BPF program.
+
+use super::ReadyMap;
+use crate::{
+    bindings,
+    bpf::map::Map,
+    ffi::{
+        c_int,
+        c_void, //
+    },
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        lock::mutex::MutexBackend,
+        lock::Backend,
+        Arc, //
+    },
+    types::Opaque, //
+};
+use core::ptr::NonNull;
+
+/// A type of struct_ops tables.
+///
+/// # Invariants
+///
+/// `desc` points to `st_ops`.
+#[pin_data]
+pub struct FakeType {
+    #[pin]
+    st_ops: Opaque<bindings::bpf_struct_ops>,
+    #[pin]
+    desc: Opaque<bindings::bpf_struct_ops_desc>,
+    /// What `reg` and `update` return.
+    error: Atomic<i32>,
+    regs: Atomic<i32>,
+    updates: Atomic<i32>,
+    unregs: Atomic<i32>,
+    violations: Atomic<i32>,
+    maps: Atomic<i32>,
+}
+
+// SAFETY: The C structures are constant after initialisation.
+unsafe impl Send for FakeType {}
+
+// SAFETY: The C structures are constant after initialisation, the rest is atomic.
+unsafe impl Sync for FakeType {}
+
+/// A map of a [`FakeType`]; its own address serves as the kernel's table.
+#[pin_data]
+#[repr(C)]
+struct FakeMap {
+    #[pin]
+    map: Opaque<bindings::bpf_map>,
+    #[pin]
+    lock: Opaque<bindings::mutex>,
+    ty: Arc<FakeType>,
+    registered: Atomic<bool>,
+}
+
+/// The map operations, by which a fake map is told from a real one.
+static MAP_OPS: bindings::bpf_map_ops = bindings::bpf_map_ops {
+    map_free: Some(FakeMap::free),
+    ..pin_init::zeroed()
+};
+
+/// The ids of fake maps start where real ones do not come.
+static NEXT_ID: Atomic<u32> = Atomic::new(0x7000_0000);
+
+impl FakeType {
+    /// Makes a type, with an `update` if `can_update`.
+    pub fn new(can_update: bool) -> Result<Arc<Self>> {
+        let ty = Arc::pin_init(
+            pin_init!(Self {
+                st_ops <- Opaque::ffi_init(|st_ops: *mut bindings::bpf_struct_ops| {
+                    // SAFETY: `st_ops` is valid for writes.
+                    unsafe {
+                        st_ops.write_bytes(0, 1);
+                        (*st_ops).reg = Some(FakeMap::reg);
+                        (*st_ops).unreg = Some(FakeMap::unreg);
+                        if can_update {
+                            (*st_ops).update = Some(FakeMap::update);
+                        }
+                    }
+                }),
+                desc <- Opaque::zeroed(),
+                error: Atomic::new(0),
+                regs: Atomic::new(0),
+                updates: Atomic::new(0),
+                unregs: Atomic::new(0),
+                violations: Atomic::new(0),
+                maps: Atomic::new(0),
+            }),
+            GFP_KERNEL,
+        )?;
+
+        // INVARIANT: `st_ops` lies beside it and does not move.
+        // SAFETY: Nobody else has the type yet.
+        unsafe { (*ty.desc.get()).st_ops = ty.st_ops.get() };
+        Ok(ty)
+    }
+
+    /// Makes a map of this type.
+    pub fn map(self: &Arc<Self>) -> Result<ARef<Map>> {
+        let ty = self.clone();
+        let map = KBox::pin_init(
+            pin_init!(FakeMap {
+                map <- Opaque::ffi_init(|map: *mut bindings::bpf_map| {
+                    // SAFETY: `map` is valid for writes. The map is born with one reference.
+                    unsafe {
+                        map.write_bytes(0, 1);
+                        (*map).ops = &MAP_OPS;
+                        (*map).id = NEXT_ID.fetch_add(1, Relaxed);
+                        (*map).refcnt.counter = 1;
+                    }
+                }),
+                lock <- Opaque::ffi_init(|lock| {
+                    // SAFETY: `lock` is valid for writes and pinned, name and key are static.
+                    unsafe {
+                        MutexBackend::init(
+                            lock,
+                            c"fake_map".as_char_ptr(),
+                            crate::static_lock_class!().as_ptr(),
+                        )
+                    }
+                }),
+                ty: ty,
+                registered: Atomic::new(false),
+            }),
+            GFP_KERNEL,
+        )?;
+        self.maps.fetch_add(1, Relaxed);
+
+        // SAFETY: The map stays where it is, `FakeMap::free` frees it.
+        let map = KBox::into_raw(unsafe { Pin::into_inner_unchecked(map) });
+        // SAFETY: A box is not null, and the `bpf_map`, its first field, has one reference.
+        Ok(unsafe { ARef::from_raw(NonNull::new_unchecked(map.cast())) })
+    }
+
+    /// Lets `reg` and `update` fail with `error`, or succeed again with `None`.
+    pub fn fail_with(&self, error: Option<Error>) {
+        self.error
+            .store(error.map_or(0, |error| error.to_errno()), Relaxed);
+    }
+
+    /// How often `reg`, `update` and `unreg` were called, whether they failed or not.
+    pub fn calls(&self) -> (i32, i32, i32) {
+        (
+            self.regs.load(Relaxed),
+            self.updates.load(Relaxed),
+            self.unregs.load(Relaxed),
+        )
+    }
+
+    /// How often a table was registered twice, or replaced or unregistered without being
+    /// registered.
+    pub fn violations(&self) -> i32 {
+        self.violations.load(Relaxed)
+    }
+
+    /// How many maps of this type have not been freed.
+    pub fn maps(&self) -> i32 {
+        self.maps.load(Relaxed)
+    }
+
+    fn expect(&self, kept: bool) {
+        if !kept {
+            self.violations.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+impl FakeMap {
+    /// # Safety
+    ///
+    /// `kdata` must point to a valid `FakeMap`.
+    unsafe fn from_kdata<'a>(kdata: *mut c_void) -> &'a Self {
+        // SAFETY: By the requirements of this function.
+        unsafe { &*kdata.cast() }
+    }
+
+    /// # Safety
+    ///
+    /// `kdata` must be a table that `fake::ready` gave out.
+    unsafe extern "C" fn reg(kdata: *mut c_void, _link: *mut bindings::bpf_link) -> c_int {
+        // SAFETY: By the requirements of this function.
+        let map = unsafe { Self::from_kdata(kdata) };
+        let error = map.ty.error.load(Relaxed);
+
+        map.ty.regs.fetch_add(1, Relaxed);
+        if error == 0 {
+            map.ty.expect(!map.registered.load(Relaxed));
+            map.registered.store(true, Relaxed);
+        }
+        error
+    }
+
+    /// # Safety
+    ///
+    /// `new` and `old` must be tables that `fake::ready` gave out.
+    unsafe extern "C" fn update(
+        new: *mut c_void,
+        old: *mut c_void,
+        _link: *mut bindings::bpf_link,
+    ) -> c_int {
+        // SAFETY: By the requirements of this function.
+        let (new, old) = unsafe { (Self::from_kdata(new), Self::from_kdata(old)) };
+        let error = new.ty.error.load(Relaxed);
+
+        new.ty.updates.fetch_add(1, Relaxed);
+        if error == 0 {
+            new.ty.expect(!new.registered.load(Relaxed));
+            new.ty.expect(old.registered.load(Relaxed));
+            old.registered.store(false, Relaxed);
+            new.registered.store(true, Relaxed);
+        }
+        error
+    }
+
+    /// # Safety
+    ///
+    /// `kdata` must be a table that `fake::ready` gave out.
+    unsafe extern "C" fn unreg(kdata: *mut c_void, _link: *mut bindings::bpf_link) {
+        // SAFETY: By the requirements of this function.
+        let map = unsafe { Self::from_kdata(kdata) };
+
+        map.ty.unregs.fetch_add(1, Relaxed);
+        map.ty.expect(map.registered.load(Relaxed));
+        map.registered.store(false, Relaxed);
+    }
+
+    /// # Safety
+    ///
+    /// `map` must be that of a `FakeMap` to which no reference is left.
+    unsafe extern "C" fn free(map: *mut bindings::bpf_map) {
+        // SAFETY: This is the box that `FakeType::map` gave away.
+        let map = unsafe { Pin::new_unchecked(KBox::from_raw(map.cast::<Self>())) };
+        let ty = map.ty.clone();
+
+        ty.expect(!map.registered.load(Relaxed));
+        drop(map);
+        ty.maps.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Returns the table of `map` if it is a fake one, which is always ready.
+pub(super) fn ready(map: &ARef<Map>) -> Option<ReadyMap> {
+    // SAFETY: The operations of a map are constant.
+    if !core::ptr::eq(unsafe { (*map.as_raw()).ops }, &raw const MAP_OPS) {
+        return None;
+    }
+
+    // SAFETY: Only fake maps have these operations.
+    let fake = unsafe { &*map.as_raw().cast::<FakeMap>() };
+    Some(ReadyMap {
+        map: map.clone(),
+        table: bindings::bpf_struct_ops_table {
+            desc: fake.ty.desc.get(),
+            kdata: map.as_raw().cast(),
+            lock: fake.lock.get(),
+        },
+    })
+}
