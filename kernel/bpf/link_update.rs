@@ -34,7 +34,7 @@ fn update(link: &AnyLink, new_fd: u32, flags: u32, old_fd: u32) -> Result {
 /// `link` must point to a link on which the caller holds a reference, and `attr` to the attributes
 /// of a `BPF_LINK_UPDATE` command.
 #[export]
-pub unsafe extern "C" fn bpf_link_update_map(
+pub(crate) unsafe extern "C" fn bpf_link_update_map(
     link: *mut bindings::bpf_link,
     attr: *const bindings::bpf_attr,
 ) -> c_int {

@@ -281,7 +281,7 @@ mod tests {
             let (stop, reads, misses) = (stop.clone(), reads.clone(), misses.clone());
             let done = done.clone();
 
-            workqueue::system_dfl().try_spawn(GFP_KERNEL, move || {
+            workqueue::system_unbound().try_spawn(GFP_KERNEL, move || {
                 while !stop.load(Relaxed) {
                     let reader = rcu::read_lock();
                     let missed = find(c"kunit_a").is_null() || find(c"kunit_9").is_null();

@@ -67,10 +67,15 @@ struct FakeMap {
 }
 
 /// The map operations, by which a fake map is told from a real one.
-static MAP_OPS: bindings::bpf_map_ops = bindings::bpf_map_ops {
+struct MapOps(bindings::bpf_map_ops);
+
+// SAFETY: The operations are constant.
+unsafe impl Sync for MapOps {}
+
+static MAP_OPS: MapOps = MapOps(bindings::bpf_map_ops {
     map_free: Some(FakeMap::free),
     ..pin_init::zeroed()
-};
+});
 
 /// The ids of fake maps start where real ones do not come.
 static NEXT_ID: Atomic<u32> = Atomic::new(0x7000_0000);
@@ -117,7 +122,7 @@ impl FakeType {
                     // SAFETY: `map` is valid for writes. The map is born with one reference.
                     unsafe {
                         map.write_bytes(0, 1);
-                        (*map).ops = &MAP_OPS;
+                        (*map).ops = &MAP_OPS.0;
                         (*map).id = NEXT_ID.fetch_add(1, Relaxed);
                         (*map).refcnt.counter = 1;
                     }
@@ -254,7 +259,7 @@ impl FakeMap {
 /// Returns the table of `map` if it is a fake one, which is always ready.
 pub(super) fn ready(map: &ARef<Map>) -> Option<ReadyMap> {
     // SAFETY: The operations of a map are constant.
-    if !core::ptr::eq(unsafe { (*map.as_raw()).ops }, &raw const MAP_OPS) {
+    if !core::ptr::eq(unsafe { (*map.as_raw()).ops }, &raw const MAP_OPS.0) {
         return None;
     }
 
