@@ -3,10 +3,11 @@
 #define _NET_TCP_CONG_LIST_H
 
 /*
- * The registry of congestion controls, as net/ipv4/tcp_cong.c shares it with
+ * The registry of congestion controls, as C shares it with
  * net/ipv4/tcp_cong_registry.rs.
  */
 
+#include <linux/bpf.h>
 #include <linux/jhash.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
@@ -14,13 +15,54 @@
 #include <net/tcp.h>
 
 #ifdef CONFIG_BPF_STRUCT_OPS_LINK_RUST
+
 extern spinlock_t tcp_cong_list_lock;
 extern struct list_head tcp_cong_list;
-#endif
+/* All namespaces, by ipv4.tcp_cong_net; under tcp_cong_list_lock */
+extern struct list_head tcp_cong_net_list;
+
+/* Private flags of a table, outside of TCP_CONG_MASK */
+
+/* Another table has taken the place and the name of this one */
+#define TCP_CONG_REPLACED			0x80000000
+/* TCP_CONG_NON_RESTRICTED was there when the table was first registered */
+#define TCP_CONG_NON_RESTRICTED_BY_AUTHOR	0x40000000
+
+const struct tcp_congestion_ops *
+tcp_ca_get_current(const struct tcp_congestion_ops *ca);
+void tcp_ca_switch_to_current(struct sock *sk);
+void tcp_cong_net_init(struct net *net);
+void tcp_cong_net_exit(struct net *net);
+int tcp_cong_net_set(struct net *net, const struct tcp_congestion_ops *ca);
 
 static inline u32 tcp_ca_hash_name(const struct tcp_congestion_ops *ca)
 {
 	return jhash(ca->name, sizeof(ca->name), strlen(ca->name));
 }
 
+/*
+ * Take a reference on @ca, a variable, or on what has replaced it, which is
+ * in @ca then. Who has found @ca under RCU may find it gone.
+ */
+#define tcp_ca_try_get(ca) \
+	(likely(bpf_try_module_get(ca, (ca)->owner)) || \
+	 ((ca) = tcp_ca_get_current(ca)))
+
+/* @sk is about to start a connection: not on a table that was replaced */
+static inline void tcp_ca_refresh(struct sock *sk)
+{
+	if (unlikely(READ_ONCE(inet_csk(sk)->icsk_ca_ops->flags) &
+		     TCP_CONG_REPLACED))
+		tcp_ca_switch_to_current(sk);
+}
+
+#else
+
+#define tcp_ca_try_get(ca)	bpf_try_module_get(ca, (ca)->owner)
+
+static inline void tcp_ca_refresh(struct sock *sk)
+{
+}
+
+#endif /* CONFIG_BPF_STRUCT_OPS_LINK_RUST */
 #endif /* _NET_TCP_CONG_LIST_H */

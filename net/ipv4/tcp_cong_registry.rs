@@ -16,6 +16,7 @@ use kernel::{
     prelude::*, //
 };
 
+mod tcp_cong_current;
 #[cfg(CONFIG_BPF_STRUCT_OPS_LINK_KUNIT_TEST)]
 mod tcp_cong_registry_kunit;
 

@@ -3,6 +3,11 @@
 #include <linux/poison.h>
 #include <linux/rculist.h>
 
+__rust_helper void rust_helper_list_del(struct list_head *entry)
+{
+	list_del(entry);
+}
+
 __rust_helper void rust_helper_list_add_tail_rcu(struct list_head *new,
 						 struct list_head *head)
 {

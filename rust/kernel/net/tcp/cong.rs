@@ -1,35 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The registry of TCP congestion controls.
+//! TCP congestion controls.
 //!
-//! The registry is a list of tables, each found by its name or by a hash of the name, the key.
-//! C code reads it under RCU (`tcp_ca_find` and its kin in `net/ipv4/tcp_cong.c`), and its writers
-//! hold `tcp_cong_list_lock`.
+//! * [`CongestionOps`]: a table of operations under a name.
+//! * [`CongestionRef`]: a reference on one.
+//! * [`RegistryGuard`]: the list of those that are on offer, locked.
+//! * [`DefaultOf`]: the one that a network namespace starts out with.
+//! * [`ConnectionSock`]: the one that a socket uses.
 //!
-//! # What a reader can see
+//! # What a replacement promises
 //!
-//! A reader that walks the list sees, under any one name, the table that is registered or one that
-//! was when the walk began, and never none:
-//!
-//! * [`RegistryGuard::replace`] puts the new table in the old one's *position* with one store to
-//!   the pointer before it. A reader comes by that pointer either before or after the store.
-//! * A reader that stands on the old table goes on to what followed it when it was replaced. That
-//!   may have been replaced or unregistered in the meantime; it then leads on itself. What is
-//!   unregistered is not freed before a grace period has passed, and this reader, which found its
-//!   way here before, holds it off.
-//! * The old table may come back (A to B to A) while that reader still stands on it. Its pointer to
-//!   the next table is then written once more, with a single store, and leads to what follows it
-//!   now, at the same position: the reader misses nothing.
-//! * The old table may also be *registered* anew, at the end of the list, once the name is free.
-//!   There its next pointer leads to the list's head, and a reader that still stood on it would
-//!   miss every table in between. That is the one case which has to wait, and only if the grace
-//!   period since the last replacement has not passed yet: see [`RegistryGuard::readers_of`].
-//!
-//! # Who frees a table
-//!
-//! Nobody here: the memory of a table outlasts its readers by other means. That of a module is
-//! freed after `tcp_unregister_congestion_control`, which waits for a grace period; that of a BPF
-//! map in `bpf_struct_ops_map_free`, which waits for one too. So a replacement need not wait.
+//! Once [`RegistryGuard::replace`] has returned, no connection starts on the old table, whichever
+//! way it came by the name. The old table is marked ([`CongestionOps::is_replaced`]) after the new
+//! one was published, and whoever is about to start a connection on a table looks at the mark,
+//! which lies in the `flags` that he reads anyway. With the mark set, he goes by the name:
+//! [`CongestionOps::current`].
 //!
 //! C header: [`include/net/tcp.h`](srctree/include/net/tcp.h),
 //! [`include/net/tcp_cong_list.h`](srctree/include/net/tcp_cong_list.h)
@@ -37,7 +22,6 @@
 use crate::{
     bindings,
     error::{
-        code::*,
         to_result,
         Result, //
     },
@@ -49,17 +33,26 @@ use crate::{
     sync::{
         atomic::{
             Atomic,
-            Relaxed,
-            Release, //
+            Relaxed, //
         },
-        lock::{
-            spinlock::SpinLockBackend,
-            Guard,
-            Lock, //
-        },
-        rcu::GracePeriod, //
+        rcu, //
     },
     types::Opaque, //
+};
+use core::{
+    mem::ManuallyDrop,
+    ops::Deref,
+    ptr::NonNull, //
+};
+
+mod default;
+mod registry;
+mod sock;
+
+pub use self::{
+    default::DefaultOf,
+    registry::RegistryGuard,
+    sock::ConnectionSock, //
 };
 
 /// A TCP congestion control: a table of operations under a name.
@@ -71,7 +64,8 @@ use crate::{
 /// # Invariants
 ///
 /// The name is terminated by NUL and does not change. The list node is zero before the table is
-/// registered for the first time; `prev` is poisoned once the table is off the list again.
+/// registered for the first time; `prev` is poisoned once the table is off the list again. `flags`
+/// is written under `tcp_cong_list_lock` only.
 #[repr(transparent)]
 pub struct CongestionOps(Opaque<bindings::tcp_congestion_ops>);
 
@@ -85,7 +79,7 @@ impl CongestionOps {
     ///
     /// `ca` must point to a table that is valid for `'a` and keeps the invariants of the type.
     #[inline]
-    pub unsafe fn from_raw<'a>(ca: *mut bindings::tcp_congestion_ops) -> &'a Self {
+    pub unsafe fn from_raw<'a>(ca: *const bindings::tcp_congestion_ops) -> &'a Self {
         // SAFETY: By the requirements of this function. The type is transparent.
         unsafe { &*ca.cast() }
     }
@@ -94,6 +88,13 @@ impl CongestionOps {
     #[inline]
     pub fn as_raw(&self) -> *mut bindings::tcp_congestion_ops {
         self.0.get()
+    }
+
+    /// Reno, which is always there and to fall back upon.
+    #[inline]
+    pub fn reno() -> &'static Self {
+        // SAFETY: A static of `tcp_cong.c`.
+        unsafe { Self::from_raw(&raw const bindings::tcp_reno) }
     }
 
     /// Returns the name.
@@ -109,172 +110,117 @@ impl CongestionOps {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`]: one is missing; the log says so.
+    /// [`EINVAL`](crate::error::code::EINVAL): one is missing; the log says so.
     #[inline]
     pub fn validate(&self) -> Result {
         // SAFETY: The table is valid.
         to_result(unsafe { bindings::tcp_validate_congestion_control(self.as_raw()) })
     }
 
-    /// Hashes the name.
+    /// Tells whether another table was put in the place of this one, and this one has not come
+    /// back since. Any context.
     #[inline]
-    fn hash(&self) -> u32 {
+    pub fn is_replaced(&self) -> bool {
+        self.flags().load(Relaxed) & bindings::TCP_CONG_REPLACED != 0
+    }
+
+    /// Takes a reference on this table, unless nobody has one any more. Any context.
+    #[inline]
+    pub fn get(&self) -> Option<CongestionRef> {
         // SAFETY: The table is valid.
-        unsafe { bindings::tcp_ca_hash_name(self.as_raw()) }
+        unsafe { bindings::bpf_try_module_get(self.as_raw().cast(), (*self.as_raw()).owner) }
+            // INVARIANT: The reference was just taken.
+            .then(|| CongestionRef(NonNull::from(self)))
     }
 
-    #[inline]
-    fn node(&self) -> ListNode<'_> {
-        // SAFETY: The table is valid, and its node is only accessed as `ListNode` says.
-        unsafe { ListNode::new(&raw mut (*self.as_raw()).list) }
-    }
-}
-
-/// The list node of a table, its pointers read and written with single accesses, since RCU readers
-/// may look at them at any time.
-struct ListNode<'a> {
-    node: *mut bindings::list_head,
-    next: &'a Atomic<*mut bindings::list_head>,
-    prev: &'a Atomic<*mut bindings::list_head>,
-}
-
-impl<'a> ListNode<'a> {
-    /// # Safety
+    /// Takes a reference on this table or, if it was replaced, on the one that is registered under
+    /// its name by now. Any context.
     ///
-    /// `node` must be valid for `'a`, and written by nobody for whom it is not guarded by
-    /// `tcp_cong_list_lock`.
+    /// `None` when the name is gone, or the table is on its way out.
+    pub fn current(&self) -> Option<CongestionRef> {
+        let reader = rcu::read_lock();
+        let mut ca = self;
+
+        loop {
+            if !ca.is_replaced() {
+                if let Some(found) = ca.get() {
+                    return Some(found);
+                }
+                // Replaced only now, and let go by all who had it?
+                if !ca.is_replaced() {
+                    return None;
+                }
+            }
+            ca = Self::find(ca.key(), &reader)?;
+        }
+    }
+
+    /// Finds the table that is registered with `key`.
+    ///
+    /// C counterpart: [`tcp_ca_find_key`](srctree/net/ipv4/tcp_cong.c).
     #[inline]
-    unsafe fn new(node: *mut bindings::list_head) -> Self {
-        // SAFETY: `node` is valid, and the pointers in it are aligned. C code writes them under
-        // the lock, and reads `next` with single accesses.
-        let (next, prev) = unsafe {
-            (
-                Atomic::from_ptr(&raw mut (*node).next),
-                Atomic::from_ptr(&raw mut (*node).prev),
-            )
-        };
-        Self { node, next, prev }
+    fn find(key: u32, _reader: &rcu::Guard) -> Option<&Self> {
+        // SAFETY: The list is read under RCU, and a table that is found stays valid that long.
+        unsafe { bindings::tcp_ca_find_key(key).cast::<Self>().as_ref() }
+    }
+
+    /// The hash of the name, once the table was registered.
+    #[inline]
+    fn key(&self) -> u32 {
+        // SAFETY: The key is only written when the table is published, always the same.
+        unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).key) }.load(Relaxed)
+    }
+
+    #[inline]
+    fn flags(&self) -> &Atomic<u32> {
+        // SAFETY: The field is valid and aligned.
+        unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).flags) }
     }
 }
 
-/// The registry, locked.
+/// A reference on a [`CongestionOps`].
 ///
 /// # Invariants
 ///
-/// `tcp_cong_list_lock` is held.
-pub struct RegistryGuard(#[expect(dead_code)] Guard<'static, (), SpinLockBackend>);
+/// One reference, as `bpf_try_module_get` takes it, belongs to this value.
+pub struct CongestionRef(NonNull<CongestionOps>);
 
-/// When a table was last replaced. Written under `tcp_cong_list_lock`.
-static LAST_REPLACED: Atomic<usize> = Atomic::new(0);
+// SAFETY: References may be put by any thread.
+unsafe impl Send for CongestionRef {}
 
-impl RegistryGuard {
-    /// Locks the registry.
+impl CongestionRef {
+    /// Takes over a reference of C code.
     ///
-    /// # Context
+    /// # Safety
     ///
-    /// Process context, not from softirq. Does not sleep, nor may the holder.
+    /// The caller must own a reference on `ca` and give it up.
     #[inline]
-    pub fn lock() -> Self {
-        // SAFETY: The lock is a static of `tcp_cong.c`, initialised at build time.
-        let lock = unsafe { Lock::from_raw(&raw mut bindings::tcp_cong_list_lock) };
-
-        // INVARIANT: The lock was just taken.
-        Self(lock.lock())
+    unsafe fn from_raw(ca: NonNull<CongestionOps>) -> Self {
+        // INVARIANT: By the requirements of this function.
+        Self(ca)
     }
 
-    /// Tells whether `ca` is in the registry.
+    /// Leaves the reference to C code, which has to put it.
     #[inline]
-    pub fn is_registered(&self, ca: &CongestionOps) -> bool {
-        let prev = ca.node().prev.load(Relaxed);
-
-        !prev.is_null() && !is_poison(prev)
-    }
-
-    /// Returns the grace period after which no reader stands on `ca` any more, if one may stand
-    /// there: one that came when `ca` was registered before.
-    #[inline]
-    pub fn readers_of(&self, ca: &CongestionOps) -> Option<GracePeriod> {
-        let replaced = GracePeriod::from_cookie(LAST_REPLACED.load(Relaxed));
-
-        (is_poison(ca.node().prev.load(Relaxed)) && !replaced.has_passed()).then_some(replaced)
-    }
-
-    /// Appends `ca`.
-    ///
-    /// # Errors
-    ///
-    /// [`EEXIST`] when its name, or one with the same hash, is taken. Nothing has changed then.
-    pub fn add(&mut self, ca: &'static CongestionOps) -> Result {
-        let key = ca.hash();
-
-        // SAFETY: The lock is held, so what is found stays valid.
-        if key == bindings::TCP_CA_UNSPEC || !unsafe { bindings::tcp_ca_find_key(key) }.is_null() {
-            return Err(EEXIST);
-        }
-
-        // SAFETY: The table is not in the registry, as its key is not, so nobody else writes it.
-        // The lock is held.
-        unsafe {
-            (*ca.as_raw()).key = key;
-            bindings::list_add_tail_rcu(
-                &raw mut (*ca.as_raw()).list,
-                &raw mut bindings::tcp_cong_list,
-            );
-        }
-        Ok(())
-    }
-
-    /// Puts `new` in the place of `old`. A reader finds one of the two at any time.
-    ///
-    /// `new` being `old`, nothing needs to be done, and nothing is.
-    ///
-    /// # Errors
-    ///
-    /// [`EINVAL`] when `old` is not in the registry, when the names differ, or when `new` is in the
-    /// registry already. Nothing has changed then.
-    pub fn replace(&mut self, old: &CongestionOps, new: &'static CongestionOps) -> Result {
-        if !self.is_registered(old) || old.name().to_bytes() != new.name().to_bytes() {
-            return Err(EINVAL);
-        }
-        if core::ptr::eq(old, new) {
-            return Ok(());
-        }
-        if self.is_registered(new) {
-            return Err(EINVAL);
-        }
-
-        // SAFETY: Both tables are valid, the lock is held, and nobody else writes `new`, which is
-        // not in the registry. Equal names have equal keys.
-        unsafe { (*new.as_raw()).key = (*old.as_raw()).key };
-
-        let (old, new) = (old.node(), new.node());
-        let (next, prev) = (old.next.load(Relaxed), old.prev.load(Relaxed));
-
-        new.next.store(next, Relaxed);
-        new.prev.store(prev, Relaxed);
-        // SAFETY: The neighbours of a registered table are in the list, or its head, hence valid
-        // while the lock is held.
-        let (next, prev) = unsafe { (ListNode::new(next), ListNode::new(prev)) };
-
-        // Release: who comes by this pointer sees the table complete, and where it leads.
-        prev.next.store(new.node, Release);
-        next.prev.store(new.node, Relaxed);
-        // INVARIANT: `old` is off the list.
-        old.prev.store(poison(), Relaxed);
-
-        LAST_REPLACED.store(GracePeriod::start().cookie(), Relaxed);
-        Ok(())
+    pub fn into_raw(self) -> *mut bindings::tcp_congestion_ops {
+        ManuallyDrop::new(self).as_raw()
     }
 }
 
-/// What `list_del_rcu` leaves in `prev`.
-#[inline]
-fn poison() -> *mut bindings::list_head {
-    // SAFETY: Returns a constant.
-    unsafe { bindings::list_poison2() }
+impl Deref for CongestionRef {
+    type Target = CongestionOps;
+
+    #[inline]
+    fn deref(&self) -> &CongestionOps {
+        // SAFETY: By the type invariants.
+        unsafe { self.0.as_ref() }
+    }
 }
 
-#[inline]
-fn is_poison(prev: *mut bindings::list_head) -> bool {
-    prev == poison()
+impl Drop for CongestionRef {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::bpf_module_put(self.as_raw().cast(), (*self.as_raw()).owner) };
+    }
 }

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Keeping new connections off congestion controls that were replaced.
+
+use kernel::{
+    bindings,
+    error::from_result,
+    ffi::c_int,
+    net::tcp::cong::{
+        CongestionOps,
+        CongestionRef,
+        ConnectionSock,
+        DefaultOf, //
+    },
+    prelude::*, //
+};
+use core::ptr::NonNull;
+
+/// Takes a reference on `ca` or, if it was replaced, on what is registered under its name now.
+/// Returns null if there is nothing to be had. Any context.
+///
+/// # Safety
+///
+/// `ca` must point to a valid table that was registered, and is read under RCU or held by a
+/// reference.
+#[export]
+pub(crate) unsafe extern "C" fn tcp_ca_get_current(
+    ca: *const bindings::tcp_congestion_ops,
+) -> *const bindings::tcp_congestion_ops {
+    // SAFETY: By the requirements of this function.
+    let ca = unsafe { CongestionOps::from_raw(ca) };
+
+    ca.current()
+        .map_or(core::ptr::null(), |ca| ca.into_raw().cast_const())
+}
+
+/// Lets a socket, which is about to start a connection on a congestion control that was replaced,
+/// use the one that is registered under the name now; Reno when the name is gone. Any context.
+///
+/// # Safety
+///
+/// `sk` must point to a TCP socket that the caller owns, and whose congestion control is not
+/// initialised.
+#[export]
+pub(crate) unsafe extern "C" fn tcp_ca_switch_to_current(sk: *mut bindings::sock) {
+    // SAFETY: By the requirements of this function.
+    let sk = unsafe { ConnectionSock::from_raw(sk) };
+    let ca = sk.congestion_ops();
+
+    let current = ca.current().or_else(|| CongestionOps::reno().get());
+    if let Some(current) = current.filter(|current| !is_same(current, ca)) {
+        sk.set_congestion_ops(current);
+    }
+}
+
+fn is_same(a: &CongestionRef, b: &CongestionOps) -> bool {
+    core::ptr::eq(&**a, b)
+}
+
+/// Gives a new network namespace its default congestion control. Process context.
+///
+/// # Safety
+///
+/// `net` must point to a namespace that is being set up.
+#[export]
+pub(crate) unsafe extern "C" fn tcp_cong_net_init(net: *mut bindings::net) {
+    if let Some(net) = NonNull::new(net) {
+        // SAFETY: By the requirements of this function.
+        unsafe { DefaultOf::new(net) }.init();
+    }
+}
+
+/// Takes the default congestion control from a network namespace. Process context.
+///
+/// # Safety
+///
+/// `net` must point to a namespace that is being torn down, and has no sockets any more.
+#[export]
+pub(crate) unsafe extern "C" fn tcp_cong_net_exit(net: *mut bindings::net) {
+    if let Some(net) = NonNull::new(net) {
+        // SAFETY: By the requirements of this function.
+        unsafe { DefaultOf::new(net) }.exit();
+    }
+}
+
+/// Makes `ca`, or what has replaced it, the default of a network namespace. Process context.
+///
+/// # Safety
+///
+/// `net` must point to a valid namespace, and `ca` to a table that was registered and is read under
+/// RCU.
+#[export]
+pub(crate) unsafe extern "C" fn tcp_cong_net_set(
+    net: *mut bindings::net,
+    ca: *const bindings::tcp_congestion_ops,
+) -> c_int {
+    // SAFETY: By the requirements of this function.
+    let ca = unsafe { CongestionOps::from_raw(ca) };
+
+    from_result(|| {
+        let net = NonNull::new(net).ok_or(EINVAL)?;
+        // SAFETY: By the requirements of this function.
+        unsafe { DefaultOf::new(net) }.set(ca).map(|()| 0)
+    })
+}
