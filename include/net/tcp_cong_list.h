@@ -12,14 +12,26 @@
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <net/netns/generic.h>
 #include <net/tcp.h>
 
 #ifdef CONFIG_BPF_STRUCT_OPS_LINK_RUST
 
 extern spinlock_t tcp_cong_list_lock;
 extern struct list_head tcp_cong_list;
-/* All namespaces, by ipv4.tcp_cong_net; under tcp_cong_list_lock */
+
+/**
+ * struct tcp_cong_net - a network namespace that has a default
+ * @list: on tcp_cong_net_list, guarded by tcp_cong_list_lock
+ * @net: the namespace
+ */
+struct tcp_cong_net {
+	struct list_head list;
+	struct net *net;
+};
+
 extern struct list_head tcp_cong_net_list;
+extern unsigned int tcp_cong_net_id;
 
 /* Private flags of a table, outside of TCP_CONG_MASK */
 
@@ -31,9 +43,14 @@ extern struct list_head tcp_cong_net_list;
 const struct tcp_congestion_ops *
 tcp_ca_get_current(const struct tcp_congestion_ops *ca);
 void tcp_ca_switch_to_current(struct sock *sk);
-void tcp_cong_net_init(struct net *net);
+int tcp_cong_net_init(struct net *net);
 void tcp_cong_net_exit(struct net *net);
 int tcp_cong_net_set(struct net *net, const struct tcp_congestion_ops *ca);
+
+static inline struct tcp_cong_net *tcp_cong_net(const struct net *net)
+{
+	return net_generic(net, tcp_cong_net_id);
+}
 
 static inline u32 tcp_ca_hash_name(const struct tcp_congestion_ops *ca)
 {

@@ -2,6 +2,7 @@
 
 //! Keeping new connections off congestion controls that were replaced.
 
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     error::from_result,
@@ -14,7 +15,6 @@ use kernel::{
     },
     prelude::*, //
 };
-use core::ptr::NonNull;
 
 /// Takes a reference on `ca` or, if it was replaced, on what is registered under its name now.
 /// Returns null if there is nothing to be had. Any context.
@@ -63,11 +63,12 @@ fn is_same(a: &CongestionRef, b: &CongestionOps) -> bool {
 ///
 /// `net` must point to a namespace that is being set up.
 #[export]
-pub(crate) unsafe extern "C" fn tcp_cong_net_init(net: *mut bindings::net) {
+pub(crate) unsafe extern "C" fn tcp_cong_net_init(net: *mut bindings::net) -> c_int {
     if let Some(net) = NonNull::new(net) {
         // SAFETY: By the requirements of this function.
         unsafe { DefaultOf::new(net) }.init();
     }
+    0
 }
 
 /// Takes the default congestion control from a network namespace. Process context.

@@ -35,25 +35,14 @@ fn register(ca: &'static CongestionOps) -> Result {
     let added = registry.add(ca);
     drop(registry);
 
-    added.inspect_err(|_| {
-        pr_notice!(
-            "{} already registered or non-unique key\n",
-            ca.name()
-        )
-    })
+    added.inspect_err(|_| pr_notice!("{} already registered or non-unique key\n", ca.name()))
 }
 
 /// Lets `ca` take the place and the name of `old`.
 fn update(ca: &'static CongestionOps, old: &CongestionOps) -> Result {
     let replaced = RegistryGuard::lock().replace(old, ca);
 
-    replaced.inspect_err(|_| {
-        pr_notice!(
-            "{} cannot take the place of {}\n",
-            ca.name(),
-            old.name()
-        )
-    })
+    replaced.inspect_err(|_| pr_notice!("{} cannot take the place of {}\n", ca.name(), old.name()))
 }
 
 /// Registers a congestion control. Process context, may sleep.

@@ -44,7 +44,8 @@ mod tests {
 
     impl Table {
         fn new(name: &[u8]) -> Result<Self> {
-            let mut ca = KBox::new(bindings::tcp_congestion_ops::default(), GFP_KERNEL)?;
+            let mut ca: KBox<bindings::tcp_congestion_ops> =
+                KBox::init(pin_init::init_zeroed(), GFP_KERNEL)?;
 
             ca.ssthresh = Some(bindings::tcp_reno_ssthresh);
             ca.undo_cwnd = Some(bindings::tcp_reno_undo_cwnd);
@@ -77,15 +78,35 @@ mod tests {
             unsafe { bindings::tcp_update_congestion_control(self.raw(), old.raw()) }
         }
 
-        fn is_registered(&self) -> bool {
+        fn ops(&self) -> &CongestionOps {
             // SAFETY: The table is valid.
-            RegistryGuard::lock().is_registered(unsafe { CongestionOps::from_raw(self.raw()) })
+            unsafe { CongestionOps::from_raw(self.raw()) }
+        }
+
+        fn is_registered(&self) -> bool {
+            RegistryGuard::lock().is_registered(self.ops())
+        }
+
+        fn is_allowed(&self) -> bool {
+            // SAFETY: The table is valid.
+            unsafe { (*self.raw()).flags & bindings::TCP_CONG_NON_RESTRICTED != 0 }
+        }
+
+        /// Whether this is what one gets who holds `old`.
+        fn is_current_of(&self, old: &Table) -> bool {
+            old.ops()
+                .current()
+                .is_some_and(|current| core::ptr::eq(&*current, self.ops()))
         }
 
         /// All the bytes of the table, to see whether it was written to.
         fn bytes(&self) -> [u8; size_of::<bindings::tcp_congestion_ops>()] {
             // SAFETY: The table is valid, and was zeroed, its padding too.
-            unsafe { self.raw().cast::<[u8; size_of::<bindings::tcp_congestion_ops>()]>().read() }
+            unsafe {
+                self.raw()
+                    .cast::<[u8; size_of::<bindings::tcp_congestion_ops>()]>()
+                    .read()
+            }
         }
 
         /// What follows this table for a reader that stands on it.
@@ -244,8 +265,7 @@ mod tests {
     #[test]
     fn registering_a_replaced_table_waits_for_its_readers() -> Result {
         let (a, a2) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
-        // SAFETY: The table is valid as long as `a`, longer than the reference is used.
-        let ops = unsafe { CongestionOps::from_raw(a.raw()) };
+        let ops = a.ops();
 
         assert!(RegistryGuard::lock().readers_of(ops).is_none());
         assert_eq!(a2.replace(&a), 0);
@@ -265,6 +285,79 @@ mod tests {
     }
 
     #[test]
+    fn replaced_table_leads_to_the_current_one() -> Result {
+        let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
+        let c = Table::new(b"kunit_a")?;
+
+        assert!(a.is_current_of(&a));
+        assert_eq!(b.replace(&a), 0);
+        assert!(a.ops().is_replaced() && !b.ops().is_replaced());
+        assert!(b.is_current_of(&a) && b.is_current_of(&b));
+
+        assert_eq!(c.replace(&b), 0);
+        assert!(c.is_current_of(&a) && c.is_current_of(&b));
+
+        // Back again: the mark goes.
+        assert_eq!(a.replace(&c), 0);
+        assert!(!a.ops().is_replaced() && b.ops().is_replaced() && c.ops().is_replaced());
+        assert!(a.is_current_of(&a) && a.is_current_of(&b) && a.is_current_of(&c));
+
+        // With the name gone, there is nothing to lead to.
+        // SAFETY: The table is registered.
+        unsafe { bindings::tcp_unregister_congestion_control(a.raw()) };
+        assert!(b.ops().current().is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn permission_belongs_to_the_name() -> Result {
+        let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
+        let open = Table::new(b"kunit_a")?;
+        // SAFETY: Nobody else has the table.
+        unsafe { (*open.raw()).flags = bindings::TCP_CONG_NON_RESTRICTED };
+
+        // What the administrator has said stays, ...
+        RegistryGuard::lock().allow(a.ops());
+        assert_eq!(b.replace(&a), 0);
+        assert!(b.is_allowed());
+        // ... and what he has taken back does not return with a table.
+        // SAFETY: The table is registered, and nobody else writes the flags.
+        unsafe { (*b.raw()).flags &= !bindings::TCP_CONG_NON_RESTRICTED };
+        assert_eq!(a.replace(&b), 0);
+        assert!(!a.is_allowed());
+
+        // A table whose author allows it is allowed, and so is the name from then on.
+        assert_eq!(open.replace(&a), 0);
+        assert!(open.is_allowed());
+        assert_eq!(b.replace(&open), 0);
+        assert!(b.is_allowed());
+        Ok(())
+    }
+
+    #[test]
+    fn default_moves_along() -> Result {
+        let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
+        let before = default_name();
+
+        assert_eq!(set_default(c"kunit_a"), 0);
+        assert_eq!(default(), a.raw());
+        assert_eq!(b.replace(&a), 0);
+        assert_eq!(default(), b.raw());
+        assert_eq!(a.replace(&b), 0);
+        assert_eq!(default(), a.raw());
+
+        // SAFETY: The name was terminated when it was read.
+        let before = unsafe { CStr::from_char_ptr(before.as_ptr()) };
+        assert_eq!(set_default(before), 0);
+        assert!(default() != a.raw());
+        // A default of another name stays where it is.
+        let default_before = default();
+        assert_eq!(b.replace(&a), 0);
+        assert_eq!(default(), default_before);
+        Ok(())
+    }
+
+    #[test]
     fn readers_never_miss_the_name() -> Result {
         const READERS: usize = 2;
         let stop = Arc::new(Atomic::<bool>::new(false), GFP_KERNEL)?;
@@ -274,7 +367,10 @@ mod tests {
             Arc::pin_init(Completion::new(), GFP_KERNEL)?,
             Arc::pin_init(Completion::new(), GFP_KERNEL)?,
         ];
-        let (first, a) = (Table::registered(b"kunit_1")?, Table::registered(b"kunit_a")?);
+        let (first, a) = (
+            Table::registered(b"kunit_1")?,
+            Table::registered(b"kunit_a")?,
+        );
         let (last, b) = (Table::registered(b"kunit_9")?, Table::new(b"kunit_a")?);
 
         for done in done.iter().take(READERS) {
@@ -315,7 +411,35 @@ mod tests {
         Ok(())
     }
 
-    // The helper comes last: KUnit's assertions are in scope only after the first test.
+    fn default() -> *mut bindings::tcp_congestion_ops {
+        // SAFETY: Only compared; the initial namespace is always there.
+        unsafe { Atomic::from_ptr(&raw mut bindings::init_net.ipv4.tcp_congestion_control) }
+            .load(Relaxed)
+            .cast_mut()
+    }
+
+    fn default_name() -> [kernel::ffi::c_char; bindings::TCP_CA_NAME_MAX as usize] {
+        let mut name = [0; bindings::TCP_CA_NAME_MAX as usize];
+
+        // SAFETY: The buffer has the size that the function fills.
+        unsafe {
+            bindings::tcp_get_default_congestion_control(
+                &raw mut bindings::init_net,
+                name.as_mut_ptr(),
+            )
+        };
+        name
+    }
+
+    fn set_default(name: &CStr) -> i32 {
+        // SAFETY: The namespace and the name are valid.
+        unsafe {
+            bindings::tcp_set_default_congestion_control(
+                &raw mut bindings::init_net,
+                name.as_char_ptr(),
+            )
+        }
+    }
 
     fn find(name: &CStr) -> *mut bindings::tcp_congestion_ops {
         let _reader = rcu::read_lock();

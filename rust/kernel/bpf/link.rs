@@ -225,10 +225,7 @@ impl<T: LinkOps> LinkPrimer<T> {
     ///
     /// [`ENOMEM`], `EMFILE` when the task has no descriptor left, `ENFILE`, or what `data` fails
     /// with.
-    pub fn new<E>(
-        data: impl PinInit<T, E>,
-        attach_type: bindings::bpf_attach_type,
-    ) -> Result<Self>
+    pub fn new<E>(data: impl PinInit<T, E>, attach_type: bindings::bpf_attach_type) -> Result<Self>
     where
         Error: From<E>,
     {

@@ -6,7 +6,8 @@
 //! the registry's. It holds a reference. All namespaces are on a list, guarded by the same lock, on
 //! which a namespace is put at the very moment that it gets its default. So a replacement, which
 //! goes through the list, misses none, whatever is created, torn down or set meanwhile, and a
-//! default is never left on a table that was replaced.
+//! default is never left on a table that was replaced. The nodes of the list are per-namespace
+//! memory of their own, so that no common header has to know of them.
 
 use super::{
     CongestionOps,
@@ -41,10 +42,9 @@ impl DefaultOf {
     /// Gives a new namespace the default of the initial one.
     pub fn init(&self) {
         let _registry = RegistryGuard::lock();
-        // SAFETY: A static.
-        let init = Self {
-            net: unsafe { NonNull::new_unchecked(&raw mut bindings::init_net) },
-        };
+        // SAFETY: A static is not at address null.
+        let init_net = unsafe { NonNull::new_unchecked(&raw mut bindings::init_net) };
+        let init = Self { net: init_net };
         let inherited = if self.net == init.net {
             None
         } else {
@@ -55,9 +55,11 @@ impl DefaultOf {
         let ca = inherited.map_or(CongestionOps::reno().as_raw(), CongestionRef::into_raw);
 
         self.slot().store(ca.cast(), Release);
+        let node = self.node();
         // SAFETY: The node of a new namespace is on no list, and the lock is held.
         unsafe {
-            bindings::list_add_tail(self.node(), &raw mut bindings::tcp_cong_net_list);
+            (*node).net = self.net.as_ptr();
+            bindings::list_add_tail(&raw mut (*node).list, &raw mut bindings::tcp_cong_net_list);
         }
     }
 
@@ -66,7 +68,7 @@ impl DefaultOf {
         let registry = RegistryGuard::lock();
 
         // SAFETY: `init` has put the node on the list, and the lock is held.
-        unsafe { bindings::list_del(self.node()) };
+        unsafe { bindings::list_del(&raw mut (*self.node()).list) };
         let last = self.replace(CongestionOps::reno().as_raw().cast());
         drop(registry);
         drop(last);
@@ -102,13 +104,15 @@ impl DefaultOf {
     fn slot(&self) -> &Atomic<*mut CongestionOps> {
         // SAFETY: The namespace is valid, and the pointer in it aligned. Its readers are under RCU,
         // its writers under the lock.
-        unsafe { Atomic::from_ptr((&raw mut (*self.net.as_ptr()).ipv4.tcp_congestion_control).cast()) }
+        unsafe {
+            Atomic::from_ptr((&raw mut (*self.net.as_ptr()).ipv4.tcp_congestion_control).cast())
+        }
     }
 
     #[inline]
-    fn node(&self) -> *mut bindings::list_head {
-        // SAFETY: The namespace is valid.
-        unsafe { &raw mut (*self.net.as_ptr()).ipv4.tcp_cong_net }
+    fn node(&self) -> *mut bindings::tcp_cong_net {
+        // SAFETY: The namespace is valid, and has its node from before `init` until after `exit`.
+        unsafe { bindings::tcp_cong_net(self.net.as_ptr()) }
     }
 }
 
@@ -122,12 +126,11 @@ pub(super) fn move_all(_registry: &mut RegistryGuard, old: &CongestionOps, new: 
     let mut node = unsafe { (*head).next };
 
     while !core::ptr::eq(node, head) {
-        // SAFETY: What is on the list is a part of a namespace.
-        let net = unsafe { crate::container_of!(node, bindings::net, ipv4.tcp_cong_net) };
-        // SAFETY: A part of a namespace is not at address null.
-        let default = DefaultOf {
-            net: unsafe { NonNull::new_unchecked(net) },
-        };
+        // SAFETY: What is on the list is the node of a namespace.
+        let net = unsafe { (*crate::container_of!(node, bindings::tcp_cong_net, list)).net };
+        // SAFETY: `init` has entered the namespace before it put the node on the list.
+        let net = unsafe { NonNull::new_unchecked(net) };
+        let default = DefaultOf { net };
 
         if core::ptr::eq(default.slot().load(Relaxed), old) {
             if let Some(new) = new.get() {

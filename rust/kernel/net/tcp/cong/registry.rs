@@ -160,10 +160,14 @@ impl RegistryGuard {
             return ca.get().ok_or(EBUSY);
         }
         // SAFETY: The lock is held, so what is found stays valid.
-        unsafe { bindings::tcp_ca_find_key(ca.key()).cast::<CongestionOps>().as_ref() }
-            .ok_or(ENOENT)?
-            .get()
-            .ok_or(EBUSY)
+        unsafe {
+            bindings::tcp_ca_find_key(ca.key())
+                .cast::<CongestionOps>()
+                .as_ref()
+        }
+        .ok_or(ENOENT)?
+        .get()
+        .ok_or(EBUSY)
     }
 
     /// Appends `ca`.
