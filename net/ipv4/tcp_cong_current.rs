@@ -39,14 +39,17 @@ pub(crate) unsafe extern "C" fn tcp_ca_get_current(
 ///
 /// # Safety
 ///
-/// `sk` must point to a TCP socket that the caller owns, and whose congestion control is not
-/// initialised.
+/// `sk` must point to a TCP socket that the caller owns.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_ca_switch_to_current(sk: *mut bindings::sock) {
     // SAFETY: By the requirements of this function.
     let sk = unsafe { ConnectionSock::from_raw(sk) };
     let ca = sk.congestion_ops();
 
+    // A BPF program may have set and initialised one when the SYN was about to be sent.
+    if sk.is_initialised() {
+        return;
+    }
     let current = ca.current().or_else(|| CongestionOps::reno().get());
     if let Some(current) = current.filter(|current| !is_same(current, ca)) {
         sk.set_congestion_ops(current);

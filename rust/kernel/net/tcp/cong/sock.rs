@@ -16,15 +16,14 @@ use crate::{
 };
 use core::ptr::NonNull;
 
-/// A TCP socket, owned by the caller, whose congestion control is not initialised.
+/// A TCP socket, owned by the caller.
 ///
 /// C counterpart: [`struct inet_connection_sock`](srctree/include/net/inet_connection_sock.h).
 ///
 /// # Invariants
 ///
 /// The socket is locked by, or known only to, whoever has a reference to this. Its congestion
-/// control is set, the socket owns a reference on it, and no operation of it has kept anything in
-/// the socket that its `release` would have to free.
+/// control is set, and the socket owns a reference on it.
 #[repr(transparent)]
 pub struct ConnectionSock(Opaque<bindings::inet_connection_sock>);
 
@@ -45,7 +44,15 @@ impl ConnectionSock {
         unsafe { &*self.slot().load(Relaxed) }
     }
 
-    /// Exchanges the congestion control for `ca`, with its private memory zeroed.
+    /// Tells whether the congestion control was initialised, and so has taken up this connection.
+    #[inline]
+    pub fn is_initialised(&self) -> bool {
+        // SAFETY: The socket is the caller's.
+        unsafe { (*self.0.get()).icsk_ca_initialized() != 0 }
+    }
+
+    /// Exchanges the congestion control, which must not be initialised lest its `release` be
+    /// missed, for `ca`, with its private memory zeroed.
     pub fn set_congestion_ops(&self, ca: CongestionRef) {
         let last = self.slot().load(Relaxed);
 
