@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The front door. Every target sets up what it needs, and does nothing twice.
+
+IMPL ?= rust
+SECONDS ?= 20
+export LINUX_SRC
+
+# As it was typed: make is not to expand the shell's $.
+export CMD
+override CMD := $(value CMD)
+
+.DEFAULT_GOAL := kernel
+.PHONY: help setup fetch prepare series kernel vm run kunit selftests ccswap lint test \
+	clean distclean
+
+help:		## list the targets
+	@sed -nE 's/^([a-z]+):.*## /\1\t/p' Makefile | expand -t 12
+	@echo "Variables: IMPL=rust|c  CMD='command'  SECONDS=n  LINUX_SRC=tree or tarball"
+
+setup:		## install the packages and tools that are missing
+	@scripts/setup.sh
+
+fetch: setup	## fetch the kernel source (or take LINUX_SRC=)
+	@scripts/fetch.py
+
+prepare: setup	## bring the kernel tree up to date: source, overlay, patches
+	@scripts/prepare.py
+
+series: setup	## export the series as patches for git am, to build/series
+	@scripts/series.py
+
+kernel: setup	## build the kernel (IMPL=c: with upstream's C)
+	@scripts/build.py --impl $(IMPL)
+
+vm: setup	## run CMD='...' in the guest, or a shell (IMPL=c)
+	@scripts/vm.py --impl $(IMPL) "$$CMD"
+
+run: setup	## boot and swap a live congestion control (SECONDS=n)
+	@scripts/ccswap.py demo --impl $(IMPL) --seconds $(SECONDS)
+
+kunit: setup	## run the KUnit suites and doctests in a debug kernel
+	@scripts/run_kunit.py
+
+selftests: setup	## run the BPF selftests (IMPL=c)
+	@scripts/selftests.py --impl $(IMPL)
+
+ccswap: setup	## build the command line and run its tests
+	@scripts/ccswap.py test
+
+lint: setup	## look at the project's own files with every checker
+	@scripts/lint.py
+
+test: setup	## run all tests on the Rust kernel, upstream's on C too
+	@scripts/test.py
+
+clean:		## delete build/: logs, reports, pictures
+	rm -rf build
+
+distclean: clean	## delete the cache too: kernel source, builds, tools
+	rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/struct-ops-links"

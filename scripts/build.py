@@ -1,0 +1,22 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Builds a kernel from the prepared tree, unless the last build is current."""
+
+import argparse
+
+from lib.kernel import IMPLS, Kernel
+from lib.steps import note
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--impl', choices=IMPLS, default='rust',
+                        help='struct_ops links in Rust, in C, or the debug kernel for KUnit '
+                             '(default: rust)')
+    kernel = Kernel(parser.parse_args().impl)
+    kernel.ensure()
+    note(f'{kernel.impl}: {kernel.image}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Builds the command line tools/bpf/ccswap, tests it, and runs its demo in the guest."""
+
+import argparse
+import re
+import shlex
+import sys
+from pathlib import Path
+
+from lib import results, toolchain, vm
+from lib.paths import BUILD, LOG, RESULTS, TOP, cache
+from lib.steps import lock, run_logged, step
+
+SOURCE = TOP / 'tools/bpf/ccswap'
+TARGET = cache() / 'ccswap'
+OBJECTS = TARGET / 'objects'
+BINARY = TARGET / 'release/ccswap'
+CHECKERS = 2     # rustfmt and clippy
+
+
+def cargo(*argv: str) -> list[str]:
+    return ['/usr/bin/cargo', *argv]
+
+
+def environment() -> dict[str, str]:
+    return toolchain.environment() | {'CARGO_TARGET_DIR': str(TARGET), 'CARGO_TERM_COLOR': 'never',
+                                      'CCSWAP_OBJ_DIR': str(OBJECTS)}
+
+
+def build() -> None:
+    with lock():
+        step('building ccswap', cargo('build', '--release', '--locked'),
+             LOG / 'ccswap-build.log', environment(), SOURCE,
+             counts=lambda line: line.lstrip().startswith('Compiling '))
+
+
+def counts(output: str) -> tuple[int, int, int]:
+    """Passed, failed and ignored tests, from all that cargo test ran."""
+    found = re.findall(r'^test result: .*?(\d+) passed; (\d+) failed; (\d+) ignored', output, re.M)
+    passed, failed, ignored = (sum(map(int, column)) for column in zip(*found)) \
+        if found else (0, 0, 0)
+    return passed, failed, ignored
+
+
+def complaints() -> list[str]:
+    """What rustfmt and clippy have to say, as the logs that say it."""
+    found = []
+    with lock():
+        for name, argv in (('fmt', ['--check']),
+                           ('clippy', ['--release', '--locked', '--all-targets', '--',
+                                       '-D', 'warnings'])):
+            log = LOG / f'ccswap-{name}.log'
+            if run_logged(f'cargo {name} on ccswap', cargo(name, *argv), log, environment(),
+                          SOURCE):
+                found.append(f'cargo {name}: see {log}')
+    return found
+
+
+def test() -> int:
+    """The tests that need no kernel, and the checkers; a checker counts as one test."""
+    build()
+    log = LOG / 'ccswap-test.log'
+    with lock():
+        status = run_logged('testing ccswap', cargo('test', '--release', '--locked'), log,
+                            environment(), SOURCE)
+    output = log.read_text(encoding='utf-8')
+    passed, failed, ignored = counts(output)
+    failures = re.findall(r'^test (\S+) \.\.\. FAILED$', output, re.M)
+    if status and not failed or not passed:
+        failed += 1
+        failures.append(f'cargo test ended with status {status} after {passed} tests: see {log}')
+    found = complaints()
+    passed, failed, failures = passed + CHECKERS - len(found), failed + len(found), failures + found
+    for name in failures:
+        print(f'  FAILED {name}')
+    print(f'ccswap: {passed} passed, {failed} failed, {ignored} skipped')
+    results.write('ccswap', passed, failed, ignored, failures)
+    return bool(failed)
+
+
+def lint() -> int:
+    found = complaints()
+    print(*found, sep='\n', end='\n' if found else '')
+    return bool(found)
+
+
+def guest(impl: str) -> int:
+    """The tests of the commands themselves, on a kernel; they write their own result."""
+    build()
+    return vm.run(impl, shlex.join([str(SOURCE / 'tests/guest.py'), str(BINARY), '--objects',
+                                    str(OBJECTS), '--results',
+                                    str(RESULTS / f'ccswap-guest-{impl}.json')]))
+
+
+def demo(impl: str, seconds: int, out: Path) -> int:
+    build()
+    out.mkdir(parents=True, exist_ok=True)
+    status = vm.run(impl, shlex.join([str(BINARY), 'demo', '--seconds', str(seconds),
+                                      '--out', str(out)]), timeout=seconds + 120)
+    results.write(f'demo-{impl}', int(not status), int(bool(status)), 0,
+                  [f'the demo ended with status {status}'] if status else [])
+    return status
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest='command', required=True)
+    commands.add_parser('build', help='build the binary and the objects for its tests')
+    commands.add_parser('test', help='cargo test, rustfmt and clippy')
+    commands.add_parser('lint', help='rustfmt and clippy alone')
+    for name, text in (('guest', 'the tests that run in the guest'),
+                       ('demo', 'swap a live congestion control in the guest')):
+        command = commands.add_parser(name, help=text)
+        command.add_argument('--impl', choices=('rust', 'c'), default='rust',
+                             help='the kernel (default: rust)')
+        if name == 'demo':
+            command.add_argument('--seconds', type=int, default=20,
+                                 help='how long (default: 20)')
+    args = parser.parse_args()
+    match args.command:
+        case 'build':
+            return build() or 0
+        case 'test':
+            return test()
+        case 'lint':
+            return lint()
+        case 'guest':
+            return guest(args.impl)
+        case _:
+            return demo(args.impl, args.seconds, BUILD / 'demo')
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The kernels that are built from the prepared tree, each in a folder of its own."""
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from lib import toolchain, tree
+from lib.paths import LOG, TOP, cache
+from lib.steps import fail, lock, note, step
+from lib.tree import Content
+
+IMPLS = ('rust', 'c', 'kunit')
+LINT = 'lint'     # configured like rust; only what the checkers look at is made
+CONFIGS = 'kernel/configs'
+# The overlay's files that no kernel is built from.
+NO_INPUT = re.compile(r'(?:Documentation|samples|tools|kernel/configs)/|.*\.(?:md|rst)$')
+# What a build from nothing compiles, for the progress line; it need not be exact.
+OBJECTS = {'rust': 2500, 'c': 2500, 'kunit': 1800}
+OBJECT = re.compile(r'  +(?:HOST)?(?:CC|AS|AR|LD|RUSTC|BINDGEN|LLD)(?: \[M\]| [LPR])? +\S')
+NEEDED = 12 << 30     # bytes on disk that a build from nothing wants to find
+NEEDED_AGAIN = 3 << 30
+
+
+class Kernel:
+    """One build: 'rust' and 'c' differ by one symbol, 'kunit' is a debug kernel."""
+
+    def __init__(self, impl: str) -> None:
+        if impl not in (*IMPLS, LINT):
+            fail(f'there is no kernel {impl}: choose one of {", ".join(IMPLS)}')
+        self.impl = impl
+        self.src = tree.prepared().root
+        self.obj = self.src / f'build-{impl}'
+        self.image = self.obj / 'image'
+        self.stamp = self.obj / 'stamp'
+
+    @property
+    def env(self) -> dict[str, str]:
+        return toolchain.environment()
+
+    @property
+    def key(self) -> str:
+        """What the image was built from; '' before the first build."""
+        return self.stamp.read_text(encoding='utf-8').strip() if self.stamp.exists() else ''
+
+    @property
+    def config(self) -> str:
+        """Every option that is not to be off."""
+        kunit = self.impl == 'kunit'
+        name = f'{CONFIGS}/struct_ops_link{"_kunit" if kunit else ""}.config'
+        path = TOP / name
+        if not path.is_file():
+            fail(f'{name} is missing: the {self.impl} kernel is configured by it')
+        text = path.read_text(encoding='utf-8')
+        if not kunit:
+            text += f'CONFIG_BPF_STRUCT_OPS_LINK_RUST={"n" if self.impl == "c" else "y"}\n'
+        return text
+
+    def make_argv(self, *targets: str) -> list[str]:
+        return ['make', '-C', str(self.src), f'O={self.obj}', f'-j{(os.cpu_count() or 1) + 1}',
+                *toolchain.make_variables(), *targets]
+
+    def ensure(self) -> None:
+        """Prepares the tree and builds the kernel, unless what is there is current."""
+        with lock():
+            wanted = tree.prepare()
+            key = content_key(tree.prepared().state()[0], wanted, self.config,
+                              toolchain.versions())
+            if key == self.key and self.image.exists():
+                return
+            cold = self.find_room()
+            # Until the build is done, the folder is not what the old key says.
+            self.stamp.unlink(missing_ok=True)
+            self.configure()
+            step(f'building the {self.impl} kernel', self.make_argv('bzImage', 'modules'),
+                 LOG / f'build-{self.impl}.log', self.env,
+                 counts=lambda line: bool(OBJECT.match(line)),
+                 total=OBJECTS[self.impl] if cold else None)
+            # A copy: the next build may fail after it has replaced its bzImage.
+            new = self.image.with_suffix('.new')
+            shutil.copyfile(self.obj / 'arch/x86/boot/bzImage', new)
+            new.replace(self.image)
+            self.stamp.write_text(key + '\n', encoding='utf-8')
+
+    def find_room(self) -> bool:
+        """Makes the build folder, from the other kernel's if that is there.
+
+        Returns whether all is to be built.
+        """
+        twin = {'rust': 'c', 'c': 'rust'}.get(self.impl)
+        seed = Kernel(twin).obj if twin else None
+        seeded = bool(seed and (seed / 'stamp').exists())
+        cold = not (self.obj / 'vmlinux').exists() and not seeded
+        free = shutil.disk_usage(cache()).free
+        needed = NEEDED if cold else NEEDED_AGAIN
+        if free < needed:
+            fail(f'{cache()} has {free >> 30} GB of free disk, the build needs '
+                 f'{needed >> 30} GB: free some, or set XDG_CACHE_HOME to another disk')
+        if seed and seeded and not (self.obj / 'vmlinux').exists():
+            shutil.rmtree(self.obj, ignore_errors=True)
+            new = self.obj.with_name(f'{self.obj.name}.new')
+            shutil.rmtree(new, ignore_errors=True)
+            step(f'starting the {self.impl} build from the {twin} one\'s objects',
+                 ['cp', '-a', seed, new], LOG / f'seed-{self.impl}.log')
+            for name in ('stamp', 'image'):
+                (new / name).unlink(missing_ok=True)
+            new.rename(self.obj)
+        self.obj.mkdir(parents=True, exist_ok=True)
+        return cold
+
+    def configure(self) -> None:
+        options = self.obj / 'options'
+        options.write_text(self.config, encoding='utf-8')
+        step(f'configuring the {self.impl} kernel',
+             [*self.make_argv('allnoconfig'), f'KCONFIG_ALLCONFIG={options}'],
+             LOG / f'config-{self.impl}.log', self.env)
+        lost = missing(self.config, (self.obj / '.config').read_text(encoding='utf-8'))
+        if lost:
+            fail(f'the {self.impl} kernel\'s configuration lost {", ".join(lost)}: an option '
+                 f'that it depends on is off, or has another name in this kernel')
+
+
+def options(text: str) -> dict[str, str]:
+    """The options of a configuration that are not off; the last word counts."""
+    found = dict(re.findall(r'^(CONFIG_\w+)=(.*)$', text, re.M))
+    return {name: value for name, value in found.items() if value != 'n'}
+
+
+def missing(wanted: str, got: str) -> list[str]:
+    """The options that did not come out as they were wanted."""
+    found = options(got)
+    off = set(re.findall(r'^(CONFIG_\w+)=n$', wanted, re.M)) - options(wanted).keys()
+    return [name for name, value in options(wanted).items() if found.get(name) != value] + \
+           sorted(f'{name}=n' for name in off if name in found)
+
+
+def content_key(origin: str, changed: Mapping[str, Content | None], config: str,
+                versions: str) -> str:
+    """One hash over all that a kernel is built from."""
+    digest = hashlib.sha256()
+    for part in (origin, config, versions):
+        digest.update(hashlib.sha256(part.encode()).digest())
+    for name, content in sorted(changed.items()):
+        if not NO_INPUT.match(name):
+            data = content.data if content else b'deleted'
+            digest.update(hashlib.sha256(name.encode()).digest() + hashlib.sha256(data).digest())
+    return digest.hexdigest()

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Finds in a kernel log what the kernel says when something is wrong with it."""
+
+import re
+
+CONTEXT = 40    # lines of a report that are shown
+STAMP = re.compile(r'^(?:<\d+>)?(?:\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?)?')
+REPORT = re.compile('|'.join((
+    r'-+\[ cut here \]-+',
+    r'WARNING: \S+:\d+ at ',
+    r'WARNING: (?:at |CPU: )',
+    # lockdep and RCU
+    r'WARNING: possible (?:circular|recursive|irq lock)',
+    r'WARNING: inconsistent lock state',
+    r'WARNING: suspicious RCU usage',
+    r'WARNING: .*(?:lock order|unlock balance|contention) detected',
+    r'WARNING: (?:held lock freed|Nested lock|.*still has locks held|lock held when)',
+    r'\[ BUG: ',
+    r'rcu: INFO: \S+ (?:self-)?detected (?:expedited )?stall',
+    r'INFO: task .* blocked for more than ',
+    # memory, control flow
+    r'BUG: ',
+    r'(?:watchdog: )?BUG: ',
+    r'UBSAN: ',
+    r'kernel BUG at ',
+    r'Oops[:!]',
+    r'(?:general protection fault|double fault|stack segment)\b.*:',
+    r'unregister_netdevice: waiting for ',
+    r'(?:list_add|list_del) corruption',
+    r'rust_kernel: panicked at ',
+    r'Kernel panic - not syncing',
+)))
+
+
+def scan(log: str) -> list[str]:
+    """The lines of the first report and what follows it; empty when all is well."""
+    lines = [line.rstrip('\r') for line in log.split('\n')]
+    for number, line in enumerate(lines):
+        if REPORT.match(STAMP.sub('', line)):
+            return lines[number:number + CONTEXT]
+    return []
+
+
+def stale_breakpoint(log: str) -> bool:
+    """Whether the fault is QEMU's: a breakpoint hit that is not in memory any more.
+
+    Before 8.1, QEMU emulating on several threads may run a translation of code
+    that another processor of the guest has changed meanwhile, here by the
+    kernel's text patching. The byte before the marked one is then not int3's.
+    """
+    code = re.search(r'Oops: int3:.*?Code: [^<\n]*?(\w\w) <', log, re.S)
+    return bool(code) and code[1] != 'cc'

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The prepared kernel tree: pristine source, the overlay's files, the patches.
+
+A tree is changed in place, and a file only when its content differs, so that
+kbuild sees what really changed. What upstream had in the place of a changed
+file is kept beside the tree, to patch again from and to go back to.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib import source
+from lib.paths import LOG, TOP, cache
+from lib.steps import fail, note, step
+
+OVERLAY = ('Documentation', 'include', 'kernel', 'net', 'rust', 'samples', 'tools')
+# The kernels' build folders (build-*) stand in the tree: seen from there the source is '..'
+# wherever the tree is, so their objects do not depend on the place.
+RSYNC = ('rsync', '-rlp', '--checksum', '--delete', '--exclude=/.git', '--exclude=/build-*')
+
+
+@dataclass(frozen=True)
+class Content:
+    data: bytes
+    executable: bool = False
+
+    @classmethod
+    def of(cls, path: Path) -> 'Content | None':
+        if not path.is_file():
+            return None
+        return cls(path.read_bytes(), os.access(path, os.X_OK))
+
+    def put(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self.data)
+        path.chmod(0o755 if self.executable else 0o644)
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One mail of the series."""
+    path: Path
+    text: str
+
+    @property
+    def message(self) -> str:
+        return self.text.partition('\n---\n')[0]
+
+    @property
+    def overlay(self) -> list[str]:
+        """The repository's own files that this patch brings."""
+        block = re.search(r'^Overlay:\n((?: \S.*\n)+)', self.text, re.M)
+        return [line.strip() for line in block[1].splitlines()] if block else []
+
+    @property
+    def diff(self) -> str:
+        start = self.text.find('\ndiff --git ')
+        return self.text[start + 1:] if start >= 0 else ''
+
+    @property
+    def files(self) -> list[str]:
+        """The upstream files that its diff changes."""
+        return re.findall(r'^diff --git a/(\S+) b/\S+$', self.diff, re.M)
+
+
+def series(top: Path = TOP) -> list[Patch]:
+    """The patches that patches/series lists, in its order."""
+    listing = top / 'patches/series'
+    if not listing.exists():
+        return []
+    names = [line.strip() for line in listing.read_text(encoding='utf-8').splitlines()]
+    found = []
+    for name in names:
+        if not name or name.startswith('#'):
+            continue
+        path = top / 'patches' / name
+        if not path.is_file():
+            fail(f'patches/series lists {name}, which is not in patches/')
+        found.append(Patch(path, path.read_text(encoding='utf-8')))
+    return found
+
+
+def overlay(top: Path = TOP) -> dict[str, Content]:
+    """The repository's files that stand where the kernel has them."""
+    listing = subprocess.run(
+        # A checkout that another user owns is read all the same.
+        ['git', '-c', f'safe.directory={top}', '-C', top, 'ls-files', '-z', '--cached',
+         '--others', '--exclude-standard', '--', *OVERLAY],
+        capture_output=True, text=True, check=False)
+    if listing.returncode:
+        fail(f'git does not list the files of {top}: {listing.stderr.strip()}')
+    found = {}
+    for name in filter(None, listing.stdout.split('\0')):
+        content = Content.of(top / name)
+        if content:     # not deleted in the working tree
+            found[name] = content
+    return found
+
+
+class Tree:
+    """The tree at root, with its originals and its list of changes beside it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.originals = root.with_name(f'{root.name}.orig')
+        self.listing = root.with_name(f'{root.name}.json')
+
+    def state(self) -> tuple[str, list[str]]:
+        """What source the tree was copied from, and which files are not upstream's."""
+        try:
+            state = json.loads(self.listing.read_text(encoding='utf-8'))
+            return state['source'], state['changed']
+        except (OSError, ValueError, KeyError):
+            return '', []
+
+    def keep_state(self, identity: str, changed: list[str]) -> None:
+        new = self.listing.with_suffix('.new')
+        new.write_text(json.dumps({'source': identity, 'changed': changed}, indent=1) + '\n',
+                       encoding='utf-8')
+        new.replace(self.listing)
+
+    def original(self, name: str) -> Content | None:
+        """Upstream's file of this name."""
+        changed = name in self.state()[1]
+        return Content.of((self.originals if changed else self.root) / name)
+
+    def copy_source(self, origin: source.Source) -> None:
+        """Brings the tree to another source; keeps the times of what is the same."""
+        if self.state()[0] == origin.identity:
+            return
+        with tempfile.TemporaryDirectory(dir=self.root.parent, prefix='source.') as scratch:
+            pristine = source.unpack(origin, Path(scratch))
+            found = source.check_version(pristine, origin.path)
+            self.keep_state('', [])
+            if pristine.is_relative_to(scratch) and not self.root.exists():
+                pristine.rename(self.root)
+            else:
+                step(f'copying Linux {found}', [*RSYNC, f'{pristine}/', f'{self.root}/'],
+                     LOG / 'copy.log')
+        if (self.root / '.config').exists() or (self.root / 'include/config').exists():
+            step('cleaning the copy', ['make', '-C', self.root, 'ARCH=x86', 'mrproper'],
+                 LOG / 'copy.log')
+        shutil.rmtree(self.originals, ignore_errors=True)
+        self.keep_state(origin.identity, [])
+
+    def desired(self, own: dict[str, Content], patches: list[Patch]) -> dict[str, Content | None]:
+        """What each file that is not upstream's is to hold; None: it is deleted."""
+        wanted: dict[str, Content | None] = {}
+        for name, content in own.items():
+            if self.original(name):
+                fail(f'{name} is a file of upstream\'s: a change to it belongs in patches/')
+            wanted[name] = content
+        with tempfile.TemporaryDirectory(prefix='patches.') as folder:
+            scratch = Path(folder)
+            touched = list(dict.fromkeys(name for patch in patches for name in patch.files))
+            for name in touched:
+                content = self.original(name)
+                if content:
+                    content.put(scratch / name)
+            for patch in patches:
+                apply(patch, scratch)
+            for name in touched:
+                wanted[name] = Content.of(scratch / name)
+        return wanted
+
+    def change(self, wanted: dict[str, Content | None]) -> list[str]:
+        """Makes the tree what is wanted, and says which files it wrote or removed."""
+        identity, changed = self.state()
+        for name in wanted.keys() - set(changed):
+            content = Content.of(self.root / name)
+            if content:
+                content.put(self.originals / name)
+        # Before the first write: if this run is cut short, the next one knows.
+        self.keep_state(identity, sorted(wanted.keys() | set(changed)))
+        back = {name: Content.of(self.originals / name) for name in set(changed) - wanted.keys()}
+        written = []
+        for name, content in sorted((back | wanted).items()):
+            path = self.root / name
+            if Content.of(path) == content:
+                continue
+            written.append(name)
+            if content:
+                content.put(path)
+            else:
+                path.unlink()
+        for name in back:
+            (self.originals / name).unlink(missing_ok=True)
+        self.keep_state(identity, sorted(wanted))
+        return written
+
+
+def apply(patch: Patch, scratch: Path) -> None:
+    """Applies a patch to the originals, exactly or not at all."""
+    if not patch.diff:
+        return
+    env = os.environ | {'GIT_CEILING_DIRECTORIES': str(scratch.parent)}
+    run = subprocess.run(['git', 'apply', '-'], input=patch.text, cwd=scratch, env=env,
+                         capture_output=True, text=True, check=False)
+    if run.returncode:
+        where = re.search(r'error: (?:patch failed: )?(\S+?)(?::\d+)?(?::? |$)', run.stderr, re.M)
+        place = f' to {where[1]}' if where else ''
+        fail(f'{patch.path.name} does not apply{place} of this kernel source: bring the patch '
+             f'up to date, or use a kernel it was made for (LINUX_SRC=); nothing was changed'
+             f'\n{run.stderr.rstrip()}')
+
+
+def prepared() -> Tree:
+    return Tree(cache() / 'linux')
+
+
+def prepare() -> dict[str, Content | None]:
+    """Brings the prepared tree up to date; returns what is not upstream's in it."""
+    tree = prepared()
+    tree.copy_source(source.find())
+    wanted = tree.desired(overlay(), series())
+    written = tree.change(wanted)
+    if written:
+        note(f'prepared the kernel tree: {len(written)} files changed')
+    return wanted

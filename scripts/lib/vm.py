@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Boots a kernel in QEMU on the host's own files and runs a command there."""
+
+import os
+import selectors
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from lib import splat
+from lib.kernel import Kernel
+from lib.paths import BUILD, LOG
+from lib.steps import clock, fail, note
+
+KERNEL_FAILED = 70    # exit status when the command did well and the kernel did not
+TIMED_OUT = 124
+TIMEOUT = 3600
+NEVER = 10 ** 9
+BUSYBOX = Path('/bin/busybox')
+BIOS = Path('/usr/share/qemu/qboot.rom')
+LIB = Path(__file__).parent
+
+
+def accelerator() -> str:
+    """kvm where it works: that /dev/kvm opens is not enough, the module tells."""
+    modules = ('/sys/module/kvm_intel', '/sys/module/kvm_amd')
+    usable = os.access('/dev/kvm', os.R_OK | os.W_OK) and any(map(os.path.exists, modules))
+    return 'kvm' if usable else 'tcg'
+
+
+def qemu_argv(image: Path, initramfs: Path, *, kernel_args: Sequence[str], memory: str,
+              cpus: int, log: Path, threads: str, accel: Sequence[str] = ()) -> list[str]:
+    """A machine without its ports for output."""
+    if not accel:
+        accel = ['-accel', 'kvm', '-cpu', 'host'] if accelerator() == 'kvm' else \
+                ['-accel', f'tcg,thread={threads}', '-cpu', 'max']
+    append = ['console=ttyS0', 'panic=-1', 'rdinit=/init', *kernel_args]
+    bios = ['-bios', str(BIOS)] if BIOS.exists() else []
+    return ['qemu-system-x86_64', *accel, '-smp', str(cpus), '-m', memory, *bios,
+            '-nodefaults', '-display', 'none', '-no-reboot', '-no-user-config',
+            '-kernel', str(image), '-initrd', str(initramfs), '-append', ' '.join(append),
+            '-chardev', f'file,id=log,path={log}', '-serial', 'chardev:log',
+            '-virtfs', 'local,path=/,mount_tag=host,security_model=none,readonly=on,'
+                       'multidevs=remap',
+            '-virtfs', f'local,path={BUILD},mount_tag=share,security_model=none,'
+                       'multidevs=remap',
+            '-device', 'virtio-serial-pci']
+
+
+def make_initramfs(path: Path, command: str, tty: str) -> None:
+    """An archive of busybox, the two scripts of the guest, and the command."""
+    settings = {'DIRECTORY': os.getcwd(), 'SHARE': str(BUILD), 'TTY': tty,
+                'HOME': str(Path.home()), 'TERM': os.environ.get('TERM', 'dumb')}
+    with tempfile.TemporaryDirectory(prefix='initramfs.') as folder:
+        root = Path(folder)
+        (root / 'bin').mkdir()
+        shutil.copy(BUSYBOX, root / 'bin/busybox')
+        shutil.copy(LIB / 'guest.sh', root / 'guest.sh')
+        shutil.copy(LIB / 'initramfs.sh', root / 'init')
+        (root / 'init').chmod(0o755)
+        (root / 'command').write_text(command, encoding='utf-8')
+        (root / 'settings').write_text(
+            ''.join(f'{name}={shlex.quote(value)}\n' for name, value in settings.items()),
+            encoding='utf-8')
+        names = [str(file.relative_to(root)) for file in sorted(root.rglob('*'))]
+        with open(path, 'wb') as archive:
+            subprocess.run(['cpio', '-o', '-H', 'newc', '--quiet', '-R', '0:0'],
+                           input='\n'.join(names), text=True, cwd=root, stdout=archive,
+                           check=True)
+
+
+class Port:
+    """The host's end of one of the guest's output streams."""
+
+    def __init__(self, name: str, sink: BinaryIO) -> None:
+        self.name, self.sink = name, sink
+        self.ours, self.theirs = socket.socketpair()
+
+    @property
+    def argv(self) -> list[str]:
+        return ['-chardev', f'socket,id={self.name},fd={self.theirs.fileno()}',
+                '-device', f'virtserialport,chardev={self.name},name={self.name}']
+
+    def read(self) -> bool:
+        data = self.ours.recv(1 << 16)
+        self.sink.write(data)
+        self.sink.flush()
+        return bool(data)
+
+
+def pump(qemu: subprocess.Popen[bytes], ports: Sequence[Port], deadline: float) -> bool:
+    """Passes the guest's output on until it is off; False when time ran out."""
+    with selectors.DefaultSelector() as selector:
+        for port in ports:
+            selector.register(port.ours, selectors.EVENT_READ, port)
+        while selector.get_map():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                qemu.kill()
+                return False
+            for key, _ in selector.select(min(left, 60)):
+                if not key.data.read():
+                    selector.unregister(key.fileobj)
+    qemu.wait()
+    return True
+
+
+def run(impl: str, command: str, *, kernel_args: Sequence[str] = (), memory: str = '2G',
+        cpus: int = 2, timeout: float | None = None, out: Path | None = None,
+        build: bool = True, accel: Sequence[str] = ()) -> int:
+    """Runs a shell command on a kernel; returns its exit status.
+
+    What the command prints goes to our stdout and stderr, or all to the file
+    out. An empty command is a shell on our terminal. build=False boots the last
+    image that was built without a look at the sources. accel is what QEMU is to
+    be told of accelerator and processor, in place of what suits this machine.
+    """
+    kernel = Kernel(impl)
+    if build:
+        kernel.ensure()
+    if not kernel.image.exists():
+        fail(f'no {impl} kernel was built yet: run make kernel IMPL={impl}')
+    if not BUSYBOX.exists() or not shutil.which('qemu-system-x86_64'):
+        fail('qemu-system-x86 or busybox-static is missing: run make setup')
+    LOG.mkdir(parents=True, exist_ok=True)
+    tty = ''
+    if not command:
+        if not sys.stdin.isatty():
+            fail('a shell needs a terminal: give a command with CMD=')
+        size = os.get_terminal_size(sys.stdin.fileno())
+        tty = f'rows {size.lines} columns {size.columns}'
+    limit = timeout or (TIMEOUT if command else NEVER)
+    for threads in ('multi', 'single'):
+        log = LOG / f'vm-{impl}-{time.strftime("%H%M%S")}-{os.getpid()}.log'
+        with tempfile.TemporaryDirectory(prefix='vm.') as scratch:
+            initramfs = Path(scratch) / 'initramfs'
+            make_initramfs(initramfs, command, tty)
+            argv = qemu_argv(kernel.image, initramfs, kernel_args=kernel_args, memory=memory,
+                             cpus=cpus, log=log, threads=threads, accel=accel)
+            status, in_time = boot(argv, bool(tty), limit, out)
+        text = log.read_text(encoding='utf-8', errors='replace') if log.exists() else ''
+        if tty or accel or threads == 'single' or not splat.stale_breakpoint(text):
+            break
+        note(f'QEMU ran code that the kernel had already changed, a known flaw of its threads '
+             f'before 8.1 (see {log}): once more, on one thread')
+    return verdict(text, log, status, in_time, clock(limit))
+
+
+def boot(argv: list[str], tty: bool, limit: float, out: Path | None) -> tuple[str, bool]:
+    """Runs QEMU; returns what the guest said of its status, and whether it was in time."""
+    status = BytesIO()
+    with ExitStack() as stack:
+        file = stack.enter_context(open(out, 'wb')) if out else None
+        ports = [Port('out', file or sys.stdout.buffer), Port('err', file or sys.stderr.buffer),
+                 Port('status', status)]
+        for port in ports:
+            argv += port.argv
+            stack.enter_context(port.ours)
+        if tty:
+            argv += ['-chardev', 'stdio,id=tty,signal=off', '-device', 'virtconsole,chardev=tty']
+        stdio = None if tty else subprocess.DEVNULL
+        with subprocess.Popen(argv, stdin=stdio, stdout=stdio,
+                              pass_fds=[port.theirs.fileno() for port in ports]) as qemu:
+            for port in ports:
+                port.theirs.close()
+            try:
+                in_time = pump(qemu, ports, time.monotonic() + limit)
+            except KeyboardInterrupt:
+                qemu.kill()
+                sys.exit(130)
+    return status.getvalue().decode().strip(), in_time
+
+
+def verdict(text: str, log: Path, status: str, in_time: bool, limit: str) -> int:
+    """What a run is worth, from the kernel's log and the command's exit status."""
+    report = splat.scan(text)
+    for line in report:
+        note(line)
+    if report:
+        note(f'error: the kernel reported a fault; its whole log is {log}')
+    if not in_time:
+        note(f'error: the guest was stopped after {limit}; its kernel\'s log is {log}')
+        return int(status or 0) or TIMED_OUT
+    if not status:
+        if not report:
+            note(f'error: the guest ended before the command did; its kernel\'s log is {log}')
+        return KERNEL_FAILED
+    return int(status) or (KERNEL_FAILED if report else 0)

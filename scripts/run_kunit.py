@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs the KUnit suites and doctests of the debug kernel, through kunit.py."""
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lib import results, splat, vm
+from lib.kernel import Kernel
+from lib.paths import BUILD, LOG, TOP
+from lib.steps import fail, note
+
+JSON = BUILD / 'kunit.json'
+
+
+def cases(group: dict[str, Any], prefix: str = '') -> Iterator[tuple[str, str]]:
+    """Each test of kunit.py's report with its status, those in sub-groups too."""
+    for case in group['test_cases']:
+        yield prefix + case['name'], case['status']
+    for inner in group['sub_groups']:
+        yield from cases(inner, f'{prefix}{inner["name"]}.')
+
+
+def run(kernel: Kernel, names: str, timeout: int, threads: str, log: Path) -> tuple[int, str]:
+    """Runs kunit.py; returns its exit status and the kernel's log."""
+    JSON.unlink(missing_ok=True)
+    raw = kernel.obj / 'test.log'
+    raw.unlink(missing_ok=True)
+    env = kernel.env
+    if vm.accelerator() == 'tcg':
+        env |= {'PATH': f'{TOP / "scripts/lib/no-kvm"}:{env["PATH"]}', 'TCG_THREADS': threads}
+    argv = [sys.executable, kernel.src / 'tools/testing/kunit/kunit.py', 'exec', names,
+            '--arch=x86_64', f'--build_dir={kernel.obj}', f'--timeout={timeout}',
+            f'--json={JSON}', '--qemu_args=-smp 2 -cpu max']
+    with open(log, 'w', encoding='utf-8') as out:
+        status = subprocess.run([arg for arg in argv if arg], cwd=kernel.src, env=env,
+                                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                                check=False).returncode
+    return status, raw.read_text(encoding='utf-8', errors='replace') if raw.exists() else ''
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--filter', default='', metavar='GLOB',
+                        help="only suites and tests with such names, for instance 'tcp*'")
+    parser.add_argument('--timeout', type=int, default=900, metavar='SECONDS',
+                        help='stop the guest after so long (default: 900)')
+    args = parser.parse_args()
+
+    kernel = Kernel('kunit')
+    kernel.ensure()
+    BUILD.mkdir(exist_ok=True)
+    log, status, text = LOG / 'kunit.log', 0, ''
+    for threads in ('multi', 'single'):
+        note('running the KUnit tests ...')
+        status, text = run(kernel, args.filter, args.timeout, threads, log)
+        if not splat.stale_breakpoint(text):
+            break
+        note('QEMU ran code that the kernel had already changed (see lib/splat.py): once more, '
+             'on one thread')
+    (LOG / 'kunit-kernel.log').write_text(text, encoding='utf-8')
+    if not JSON.exists():
+        fail(f'kunit.py reported nothing; see {log} and {LOG / "kunit-kernel.log"}')
+
+    found = list(cases(json.loads(JSON.read_text(encoding='utf-8'))))
+    failures = [name for name, what in found if what not in ('PASS', 'SKIP')]
+    skipped = [name for name, what in found if what == 'SKIP']
+    passed = len(found) - len(failures) - len(skipped)
+    report = splat.scan(text)
+    if report:
+        print(*report, sep='\n')
+        failures.append('the kernel reported a fault')
+    if not passed:
+        failures.append('no test ran')
+    if status and not failures:
+        failures.append(f'kunit.py ended with status {status}')
+    for name in failures:
+        print(f'  FAILED {name}')
+    for name in skipped:
+        print(f'  skipped {name}')
+    print(f'kunit: {passed} passed, {len(failures)} failed, {len(skipped)} skipped')
+    results.write('kunit', passed, len(failures), len(skipped), failures)
+    if failures:
+        note(f'what kunit.py said is in {log}, the kernel\'s log in {LOG / "kunit-kernel.log"}')
+    return bool(failures)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Installs the Debian packages and the bindgen that are missing; does nothing,
+# and quickly, when all is there.
+
+set -euo pipefail
+
+if [[ ${1-} == --help ]]; then
+	echo "usage: ${0##*/}"
+	echo "Installs the Debian 12 or 13 packages that the builds and tests need, with"
+	echo "apt-get (through sudo when not root), and a bindgen where Debian's is too old."
+	exit
+fi
+
+die() {
+	echo "error: $*" >&2
+	exit 1
+}
+
+BINDGEN=0.72.1
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/struct-ops-links
+log=$(realpath "$(dirname "$0")/..")/build/log
+packages=(python3 make git patch perl rsync ca-certificates debian-archive-keyring
+	clang-19 llvm-19 lld-19 libclang-19-dev ccache
+	flex bison bc cpio kmod dwarves libelf-dev libdw-dev libssl-dev zlib1g-dev libcap-dev
+	qemu-system-x86 busybox-static iproute2 iperf3 shellcheck)
+
+# shellcheck source=/dev/null
+VERSION_ID=$(. /etc/os-release && [[ $ID == debian ]] && echo "${VERSION_ID-}") || VERSION_ID=
+case $VERSION_ID in
+12) packages+=(rustc-web rust-web-src rust-web-clippy rustfmt-web cargo-web) ;;
+13) packages+=(rustc rust-src rust-clippy rustfmt cargo bindgen) ;;
+*) die "this is made for Debian 12 and 13: run it in a container or machine with one of them" ;;
+esac
+
+installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${packages[@]}" 2>/dev/null |
+	sed -n 's/^ii *//p') || true
+mapfile -t missing < <(printf '%s\n' "${packages[@]}" | sort | comm -23 - <(sort <<<"$installed"))
+
+if ((${#missing[@]})); then
+	root=()
+	if ((EUID)); then
+		command -v sudo >/dev/null ||
+			die "these packages are missing, have them installed by root: ${missing[*]}"
+		root=(sudo)
+	fi
+	mkdir -p "$log"
+	echo "installing ${#missing[@]} packages: ${missing[*]}" >&2
+	apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq)
+	{ "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "${missing[@]}"; } \
+		>"$log/apt.log" 2>&1 ||
+		die "the packages could not be installed; see $log/apt.log, then run this again"
+fi
+
+at_least() {
+	printf '%s\n' "$1" "$2" | sort -CV
+}
+
+own=$cache/tools/bin/bindgen
+if [[ ! -x $own ]] && ! at_least 0.71.1 "$(/usr/bin/bindgen --version 2>/dev/null | sed 's/.* //')"; then
+	mkdir -p "$log"
+	echo "building bindgen $BINDGEN (2 minutes, once) ..." >&2
+	PATH=/usr/bin:$PATH /usr/bin/cargo install --quiet --locked --version "$BINDGEN" \
+		--root "$cache/tools" bindgen-cli >"$log/bindgen.log" 2>&1 ||
+		die "bindgen could not be built; see $log/bindgen.log, then run this again"
+fi

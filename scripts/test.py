@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs every test and ends with a table and a line 'N passed, N failed'.
+
+First all is built, then tested: the scripts' unit tests, ccswap's, KUnit, the
+BPF selftests on the Rust kernel, upstream's on the C kernel, ccswap in the
+guest and a short demo. A part that leaves no result counts as one failure.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+from lib import results
+from lib.paths import TOP
+from lib.steps import clock, note
+
+SCRIPTS = TOP / 'scripts'
+BUILDS = (('build.py', '--impl', 'rust'), ('build.py', '--impl', 'c'),
+          ('build.py', '--impl', 'kunit'), ('ccswap.py', 'build'))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A command, and the names of the results that it leaves."""
+    title: str
+    argv: tuple[str, ...]
+    results: tuple[str, ...]
+
+
+PARTS = (
+    Part('unit tests of scripts', ('unittests.py',), ('scripts',)),
+    Part('ccswap: cargo test', ('ccswap.py', 'test'), ('ccswap',)),
+    Part('KUnit', ('run_kunit.py',), ('kunit',)),
+    Part('BPF selftests, Rust', ('selftests.py', '--impl', 'rust'),
+         ('selftests-upstream-rust', 'selftests-own-rust')),
+    Part('BPF selftests, C', ('selftests.py', '--impl', 'c'),
+         ('selftests-upstream-c', 'selftests-own-c')),
+    Part('ccswap in the guest', ('ccswap.py', 'guest'), ('ccswap-guest-rust',)),
+    Part('demo', ('ccswap.py', 'demo', '--seconds', '10'), ('demo-rust',)),
+)
+
+
+def run(argv: tuple[str, ...]) -> int:
+    return subprocess.run([sys.executable, SCRIPTS / argv[0], *argv[1:]], check=False).returncode
+
+
+def collect(part: Part, status: int) -> list[results.Result]:
+    """The results of a part; what is missing or does not fit its exit status fails."""
+    found = []
+    for name in part.results:
+        result = results.read(name)
+        if result is None:
+            result = results.Result(name, 0, 1, 0, ['it left no result'])
+        elif not result.passed and not result.failed:
+            result = results.Result(name, 0, 1, result.skipped, ['no test ran'])
+        found.append(result)
+    if status and not any(result.failed for result in found):
+        found[-1].failed += 1
+        found[-1].failures.append(f'it ended with status {status}')
+    return found
+
+
+def table(rows: list[tuple[str, list[results.Result], float]]) -> str:
+    """One line per result, the time with the first of a part."""
+    lines = [f'{"":26}{"result":22}{"passed":>7}{"failed":>7}{"skipped":>8}{"time":>8}']
+    for title, found, seconds in rows:
+        for number, result in enumerate(found):
+            lines.append(f'{title if not number else "":26}{result.name:22}{result.passed:7}'
+                         f'{result.failed:7}{result.skipped:8}'
+                         f'{clock(seconds) if not number else "":>8}')
+            lines += [f'    FAILED {failure}' for failure in result.failures if result.failed]
+    return '\n'.join(lines)
+
+
+def main() -> int:
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    for part in PARTS:
+        for name in part.results:
+            results.path(name).unlink(missing_ok=True)
+
+    start = time.monotonic()
+    built = True
+    for argv in BUILDS:
+        if run(argv):
+            note(f'error: {" ".join(argv)} failed, see above; nothing is tested on old builds')
+            built = False
+            break
+    rows: list[tuple[str, list[results.Result], float]] = []
+    building = time.monotonic() - start
+    for number, part in enumerate(PARTS, 1):
+        began = time.monotonic()
+        if built:
+            note(f'== {number}/{len(PARTS)} {part.title}')
+        status = run(part.argv) if built else 0
+        rows.append((part.title, collect(part, status), time.monotonic() - began))
+
+    print()
+    print(table(rows))
+    print(f'built in {clock(building)}, all in {clock(time.monotonic() - start)}')
+    every = [result for _, found, _ in rows for result in found]
+    print(results.last_line(every))
+    return int(any(result.failed for result in every))
+
+
+if __name__ == '__main__':
+    sys.exit(main())

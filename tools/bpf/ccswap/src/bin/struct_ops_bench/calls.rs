@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! What each call on a link takes.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use crate::Pair;
+use crate::clock::{Clock, Samples};
+use crate::link::Link;
+
+/// When a measurement ends.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// After so many samples,
+    pub samples: usize,
+    /// or this long, whichever comes first.
+    pub time: Duration,
+}
+
+impl Budget {
+    /// Numbers the rounds until it is used up.
+    pub fn rounds(self) -> impl Iterator<Item = usize> {
+        let start = Instant::now();
+        (0..self.samples).take_while(move |_| start.elapsed() < self.time)
+    }
+}
+
+/// The clock itself.
+pub fn nothing(clock: Clock, budget: Budget) -> Samples {
+    let mut samples = Samples::default();
+    for _ in budget.rounds() {
+        samples.push(clock.time(|| ()).0);
+    }
+    samples
+}
+
+/// A system call that does next to nothing.
+pub fn system_call(clock: Clock, budget: Budget) -> Samples {
+    let mut samples = Samples::default();
+    for _ in budget.rounds() {
+        samples.push(clock.time(nix::unistd::getppid).0);
+    }
+    samples
+}
+
+/// Updates a link to the one and the other table of a pair in turn.
+pub fn update(clock: Clock, link: &Link, pair: &Pair, budget: Budget) -> io::Result<Samples> {
+    let mut samples = Samples::default();
+    for round in budget.rounds() {
+        let map = if round % 2 == 0 { pair.b.as_fd() } else { pair.a.as_fd() };
+        let (took, result) = clock.time(|| link.update(map));
+        result?;
+        samples.push(took);
+    }
+    // As it was found.
+    link.update(pair.a.as_fd())?;
+    Ok(samples)
+}
+
+/// What is asked of a link that stays as it is.
+pub fn info(clock: Clock, link: &Link, budget: Budget) -> io::Result<Samples> {
+    let mut samples = Samples::default();
+    for _ in budget.rounds() {
+        let (took, result) = clock.time(|| link.info());
+        result?;
+        samples.push(took);
+    }
+    Ok(samples)
+}
+
+/// Whether an attached link is detached, asked again and again.
+pub fn poll(clock: Clock, link: &Link, budget: Budget) -> io::Result<Samples> {
+    let mut samples = Samples::default();
+    for _ in budget.rounds() {
+        let (took, result) = clock.time(|| link.hung_up());
+        if result? {
+            return Err(io::Error::other("the link hung up"));
+        }
+        samples.push(took);
+    }
+    Ok(samples)
+}
+
+/// Makes links and ends them, by detaching and by closing.
+pub fn life(clock: Clock, pair: &Pair, budget: Budget) -> io::Result<[(&'static str, Samples); 3]> {
+    let [mut create, mut detach, mut close] = std::array::from_fn(|_| Samples::default());
+    for _ in budget.rounds() {
+        let (took, link) = clock.time(|| Link::create(&pair.a));
+        let link = link?;
+        create.push(took);
+        let (took, result) = clock.time(|| link.detach());
+        result?;
+        detach.push(took);
+        if !link.hung_up()? {
+            return Err(io::Error::other("the detached link did not hang up"));
+        }
+        drop(link);
+
+        let link = Link::create(&pair.a)?;
+        close.push(clock.time(|| drop(link)).0);
+    }
+    Ok([("create", create), ("detach", detach), ("close", close)])
+}

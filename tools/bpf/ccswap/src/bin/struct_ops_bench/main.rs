@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! `struct_ops_bench`: what struct_ops links cost on the running kernel, as
+//! JSON, and the picture of two kernels compared.
+
+mod calls;
+mod case;
+mod chart;
+mod clock;
+mod link;
+mod memory;
+mod parallel;
+mod tables;
+mod traffic;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use clap::Parser;
+
+use crate::calls::Budget;
+use crate::case::{Case, LESS, MORE};
+use crate::clock::{Clock, Samples};
+use crate::link::Link;
+use crate::tables::Pair;
+
+/// How many connections stream while a link is updated.
+const STREAMS: usize = 64;
+/// From how many threads 64 links are updated.
+const THREADS: [usize; 3] = [1, 2, 4];
+/// How often a call is made when its instructions are counted.
+const COUNTED: usize = 400;
+/// How much is sent and received at a time in the bulk transfer.
+const MEGABYTE: f64 = 1e6;
+
+/// Measures struct_ops links on the running kernel, or draws what was measured.
+#[derive(Debug, Parser)]
+#[command(name = "struct_ops_bench", version)]
+enum Command {
+    /// Measure times, and print the cases as JSON.
+    Time {
+        /// How long each of the measurements takes.
+        #[arg(long, default_value_t = 4.0)]
+        seconds: f64,
+    },
+    /// Count instructions, and print the cases as JSON. The emulator has to run
+    /// one processor and let one instruction take one nanosecond.
+    Icount,
+    /// Draw the cases of a report as an SVG picture.
+    Chart {
+        /// The report, a list of cases in JSON.
+        report: PathBuf,
+        /// The picture.
+        svg: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Command::parse() {
+        Command::Time { seconds } => time(Duration::from_secs_f64(seconds)).and_then(print),
+        Command::Icount => icount().and_then(print),
+        Command::Chart { report, svg } => chart::draw_file(&report, &svg),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("struct_ops_bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints the cases.
+fn print(cases: Vec<Case>) -> Result<()> {
+    println!("{}", serde_json::to_string_pretty(&cases)?);
+    Ok(())
+}
+
+/// All that is measured in seconds, and memory.
+fn time(each: Duration) -> Result<Vec<Case>> {
+    let object = tables::load()?;
+    let pairs = tables::pairs(&object)?;
+    let one = &pairs[0];
+    let budget = Budget { samples: usize::MAX, time: each };
+    let clock = Clock::Monotonic;
+    let mut cases = Vec::new();
+
+    {
+        let link = Link::create(&one.a)?;
+        latency(&mut cases, "update, idle", &calls::update(clock, &link, one, budget)?);
+        let streams = traffic::Streams::start(&one.name, STREAMS)?;
+        let samples = calls::update(clock, &link, one, budget)?;
+        ensure!(streams.stop()? > 0, "nothing was streamed");
+        latency(&mut cases, &format!("update, {STREAMS} streams"), &samples);
+    }
+    for threads in THREADS {
+        let updates = parallel::updates_per_second(&pairs, threads, each)?;
+        let plural = if threads == 1 { "" } else { "s" };
+        let name = format!("updates, {} links, {threads} thread{plural}", pairs.len());
+        cases.push(Case::new(name, "1/s", MORE, updates));
+    }
+    for (name, samples) in calls(clock, one, budget)? {
+        latency(&mut cases, name, &samples);
+    }
+    {
+        let _link = Link::create(&one.a)?;
+        let opened = traffic::connect(clock, &one.name, budget)?.len() as u64;
+        cases.push(Case::new("connections", "1/s", MORE, rate(opened, each)));
+        let sent = (traffic::bulk(clock, &one.name, budget)?.len() * traffic::CHUNK) as u64;
+        cases.push(Case::new("bulk throughput", "MB/s", MORE, rate(sent, each) / MEGABYTE));
+    }
+    cases.push(Case::new("memory per link", "bytes", LESS, memory::per_link(&pairs)?));
+    Ok(cases)
+}
+
+/// All that is measured in instructions, medians.
+fn icount() -> Result<Vec<Case>> {
+    let object = tables::load()?;
+    let pairs = tables::pairs(&object)?;
+    let one = &pairs[0];
+    let budget = Budget { samples: COUNTED, time: Duration::MAX };
+    let clock = Clock::Instructions;
+    let mut cases = Vec::new();
+
+    let nothing = calls::nothing(clock, budget).percentile(50.0);
+    let mut count = |name: &str, samples: &Samples| {
+        let value = samples.percentile(50.0) - nothing;
+        cases.push(Case::new(format!("instructions, {name}"), "instructions", LESS, value));
+    };
+    count("an empty system call", &calls::system_call(clock, budget));
+    {
+        let link = Link::create(&one.a)?;
+        count("update", &calls::update(clock, &link, one, budget)?);
+        count("connection", &traffic::connect(clock, &one.name, budget)?);
+        count("64 KiB of bulk", &traffic::bulk(clock, &one.name, budget)?);
+    }
+    for (name, samples) in calls(clock, one, budget)? {
+        count(name, &samples);
+    }
+    cases.push(Case::new("instructions, reading the clock", "instructions", LESS, nothing));
+    Ok(cases)
+}
+
+/// The calls on a link besides its update.
+fn calls(clock: Clock, pair: &Pair, budget: Budget) -> Result<Vec<(&'static str, Samples)>> {
+    let mut found = Vec::from(calls::life(clock, pair, budget)?);
+    let link = Link::create(&pair.a)?;
+    found.push(("info", calls::info(clock, &link, budget)?));
+    found.push(("poll", calls::poll(clock, &link, budget)?));
+    Ok(found)
+}
+
+/// Adds what is to be known of a latency.
+fn latency(cases: &mut Vec<Case>, name: &str, samples: &Samples) {
+    for (part, percent) in [("min", 0.0), ("p50", 50.0), ("p99", 99.0), ("max", 100.0)] {
+        let value = samples.percentile(percent) / 1e3;
+        cases.push(Case::new(format!("{name}, {part}"), "µs", LESS, value));
+    }
+}
+
+/// So many in a second.
+fn rate(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64()
+}

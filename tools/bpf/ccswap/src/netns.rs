@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Network namespaces: which there are, and how to work in one.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use anyhow::{Context, Result};
+use nix::sched::{CloneFlags, setns};
+
+use crate::mounts;
+
+/// One file for each namespace that a process is in or that is mounted.
+pub fn all() -> Result<Vec<PathBuf>> {
+    let processes = fs::read_dir("/proc")?
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().parse::<u32>().is_ok())
+        .map(|entry| entry.path().join("ns/net"));
+    let mounted = mounts::of_type("nsfs")?
+        .into_iter()
+        .filter(|mount| mount.root.starts_with("net:"))
+        .map(|mount| mount.point);
+
+    // Keyed by what identifies a namespace. A process may be gone by now.
+    let namespaces: BTreeMap<_, _> = processes
+        .chain(mounted)
+        .filter_map(|path| {
+            let file = fs::metadata(&path).ok()?;
+            Some(((file.dev(), file.ino()), path))
+        })
+        .collect();
+    Ok(namespaces.into_values().collect())
+}
+
+/// Moves the calling thread into a namespace.
+pub fn enter(path: &Path) -> Result<()> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    setns(file, CloneFlags::CLONE_NEWNET)
+        .with_context(|| format!("cannot enter the network namespace {}", path.display()))
+}
+
+/// Runs `work` in a namespace, in a thread so that the caller stays outside.
+pub fn within<T: Send>(path: &Path, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            enter(path)?;
+            work()
+        });
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_namespace_is_among_all_and_once() {
+        let own = fs::metadata("/proc/self/ns/net").unwrap();
+        let found = all().unwrap();
+        let same = found.iter().filter(|path| {
+            fs::metadata(path).is_ok_and(|file| (file.dev(), file.ino()) == (own.dev(), own.ino()))
+        });
+        assert_eq!(same.count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_is_no_namespace_is_refused() {
+        let error = within(Path::new("Cargo.toml"), || Ok(())).unwrap_err().to_string();
+        assert!(error.contains("cannot enter"), "{error}");
+        let error = within(Path::new("absent"), || Ok(())).unwrap_err().to_string();
+        assert!(error.contains("cannot open"), "{error}");
+    }
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A table without ssthresh, which the kernel refuses. */
+#include "table.h"
+
+SEC(".struct_ops.link")
+struct tcp_congestion_ops incomplete = {
+	.cong_avoid = (void *)table_cong_avoid,
+	.undo_cwnd = (void *)table_undo_cwnd,
+	.name = "ccswap_test",
+};

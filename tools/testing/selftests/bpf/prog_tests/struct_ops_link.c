@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What the tests of struct_ops links share */
+
+#include <poll.h>
+#include <netinet/tcp.h>
+#include <test_progs.h>
+#include "network_helpers.h"
+#include "struct_ops_link.h"
+#include "struct_ops_link_cc.skel.h"
+
+/* A freed map and a deferred release may take a few grace periods */
+#define PATIENCE_MS	5000
+
+int link_create(int map_fd)
+{
+	return bpf_link_create(map_fd, 0, BPF_STRUCT_OPS, NULL);
+}
+
+int link_update(int link_fd, int map_fd)
+{
+	return bpf_link_update(link_fd, map_fd, NULL);
+}
+
+int link_replace(int link_fd, int map_fd, int old_map_fd)
+{
+	LIBBPF_OPTS(bpf_link_update_opts, opts,
+		    .flags = BPF_F_REPLACE,
+		    .old_map_fd = old_map_fd);
+
+	return bpf_link_update(link_fd, map_fd, &opts);
+}
+
+bool map_make_ready(struct bpf_map *map)
+{
+	struct bpf_link *link;
+
+	/* Only libbpf knows the value, and it sets it when it attaches */
+	link = bpf_map__attach_struct_ops(map);
+	if (!ASSERT_OK_PTR(link, bpf_map__name(map)))
+		return false;
+	return ASSERT_OK(bpf_link__destroy(link), bpf_map__name(map));
+}
+
+__u32 map_id(int map_fd)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+
+	if (!ASSERT_OK(bpf_map_get_info_by_fd(map_fd, &info, &len), "map_info"))
+		return 0;
+	return info.id;
+}
+
+bool map_alive(__u32 id)
+{
+	int fd = bpf_map_get_fd_by_id(id);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+bool map_gone(__u32 id)
+{
+	int ms;
+
+	for (ms = 0; map_alive(id); ms++) {
+		if (ms >= PATIENCE_MS)
+			return false;
+		usleep(1000);
+	}
+	return true;
+}
+
+int cc_listed(const char *name)
+{
+	char line[4096], *word, *rest = line;
+	int times = 0;
+	FILE *f;
+
+	f = fopen("/proc/sys/net/ipv4/tcp_available_congestion_control", "r");
+	if (!f)
+		return -errno;
+	if (!fgets(line, sizeof(line), f))
+		line[0] = '\0';
+	fclose(f);
+
+	while ((word = strsep(&rest, "\n ")))
+		times += !strcmp(word, name);
+	return times;
+}
+
+int links_held(void)
+{
+	struct bpf_link_info info;
+	__u32 id = 0, len;
+	int fd, held = 0;
+
+	while (!bpf_link_get_next_id(id, &id)) {
+		fd = bpf_link_get_fd_by_id(id);
+		if (fd < 0)
+			continue;
+		memset(&info, 0, sizeof(info));
+		len = sizeof(info);
+		if (!bpf_link_get_info_by_fd(fd, &info, &len))
+			held += info.type == BPF_LINK_TYPE_STRUCT_OPS;
+		close(fd);
+	}
+	return held;
+}
+
+/* The map_id line of a link's fdinfo, 0 where there is none */
+static __u32 fdinfo_map_id(int link_fd)
+{
+	char path[64], line[128];
+	__u32 id = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", link_fd);
+	f = fopen(path, "r");
+	if (!ASSERT_OK_PTR(f, "fdinfo"))
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "map_id:\t%u", &id) == 1)
+			break;
+	fclose(f);
+	return id;
+}
+
+bool link_backed_by(int link_fd, __u32 id)
+{
+	struct pollfd pfd = { .fd = link_fd, .events = POLLIN };
+	struct bpf_link_info info = {};
+	__u32 len = sizeof(info);
+	bool ok;
+
+	if (!ASSERT_OK(bpf_link_get_info_by_fd(link_fd, &info, &len), "link_info"))
+		return false;
+
+	ok = ASSERT_EQ(info.type, BPF_LINK_TYPE_STRUCT_OPS, "info_type");
+	ok &= ASSERT_EQ(info.prog_id, 0, "info_prog_id");
+	ok &= ASSERT_EQ(info.struct_ops.map_id, id, "info_map_id");
+	ok &= ASSERT_EQ(fdinfo_map_id(link_fd), id, "fdinfo_map_id");
+	ok &= ASSERT_EQ(poll(&pfd, 1, 0), id ? 0 : 1, "poll");
+	ok &= ASSERT_EQ(pfd.revents, id ? 0 : POLLHUP, "revents");
+	return ok;
+}
+
+struct struct_ops_link_cc *cc_load(void)
+{
+	struct struct_ops_link_cc *skel;
+
+	skel = struct_ops_link_cc__open_and_load();
+	if (!ASSERT_OK_PTR(skel, "load"))
+		return NULL;
+
+	if (!map_make_ready(skel->maps.cc_a) ||
+	    !map_make_ready(skel->maps.cc_b) ||
+	    !map_make_ready(skel->maps.cc_other) ||
+	    !ASSERT_EQ(cc_listed(LINK_CC), 0, "not_listed_yet")) {
+		struct_ops_link_cc__destroy(skel);
+		return NULL;
+	}
+	return skel;
+}
+
+static void destroy_cc(void *skel)
+{
+	struct_ops_link_cc__destroy(skel);
+}
+
+void cc_unload(struct struct_ops_link_cc *skel, int link_fd)
+{
+	object_left_nothing(skel->obj, destroy_cc, skel, link_fd);
+	ASSERT_EQ(cc_listed(LINK_CC), 0, "unregistered");
+	ASSERT_EQ(cc_listed(LINK_CC_OTHER), 0, "other_unregistered");
+}
+
+void object_left_nothing(struct bpf_object *obj, void (*destroy)(void *skel),
+			 void *skel, int link_fd)
+{
+	__u32 ids[16], backing = 0;
+	struct bpf_map *map;
+	int i, n = 0;
+
+	bpf_object__for_each_map(map, obj)
+		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS &&
+		    n < ARRAY_SIZE(ids))
+			ids[n++] = map_id(bpf_map__fd(map));
+
+	if (link_fd >= 0)
+		backing = fdinfo_map_id(link_fd);
+	destroy(skel);
+
+	/* A reference too few shows here: now only the link holds its map */
+	if (backing)
+		ASSERT_TRUE(map_alive(backing), "link_holds_map");
+	if (link_fd >= 0)
+		close(link_fd);
+
+	/* And one too many here */
+	for (i = 0; i < n; i++)
+		if (!ASSERT_TRUE(map_gone(ids[i]), "map_gone"))
+			break;
+}
+
+static int set_cc(int fd, void *name)
+{
+	return setsockopt(fd, SOL_TCP, TCP_CONGESTION, name, strlen(name));
+}
+
+bool conn_open(struct conn *conn, int listener, const char *cc)
+{
+	struct network_helper_opts opts = {
+		.post_socket_cb = set_cc,
+		.cb_opts = (void *)cc,
+	};
+
+	conn->server = -1;
+	conn->client = connect_to_fd_opts(listener, &opts);
+	if (conn->client < 0)
+		return false;
+	conn->server = accept(listener, NULL, NULL);
+	if (conn->server < 0 || settimeo(conn->server, 0)) {
+		conn_close(conn);
+		return false;
+	}
+	return true;
+}
+
+/* Small enough for the buffers, so that one thread can do both ends */
+bool conn_send(const struct conn *conn, int bytes)
+{
+	char buf[4096] = {};
+	ssize_t n;
+
+	for (; bytes > 0; bytes -= n) {
+		n = send(conn->client, buf, MIN(bytes, (int)sizeof(buf)), MSG_NOSIGNAL);
+		if (n <= 0 || recv(conn->server, buf, n, MSG_WAITALL) != n)
+			return false;
+	}
+	return true;
+}
+
+void conn_close(struct conn *conn)
+{
+	if (conn->client >= 0)
+		close(conn->client);
+	if (conn->server >= 0)
+		close(conn->server);
+	conn->client = -1;
+	conn->server = -1;
+}

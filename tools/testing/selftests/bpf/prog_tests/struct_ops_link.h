@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the tests of struct_ops links share */
+#ifndef _STRUCT_OPS_LINK_H
+#define _STRUCT_OPS_LINK_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+struct bpf_map;
+struct bpf_object;
+struct struct_ops_link_cc;
+
+#define LINK_CC		"link_cc"
+#define LINK_CC_OTHER	"link_cc_other"
+
+/* BPF_LINK_CREATE and BPF_LINK_UPDATE on bare fds: 0 or an fd, or -errno */
+int link_create(int map_fd);
+int link_update(int link_fd, int map_fd);
+int link_replace(int link_fd, int map_fd, int old_map_fd);
+
+/* Gives a map its value, so that it is READY, and leaves no link behind */
+bool map_make_ready(struct bpf_map *map);
+__u32 map_id(int map_fd);
+bool map_alive(__u32 id);
+bool map_gone(__u32 id);
+
+/* How often the registry lists a congestion control */
+int cc_listed(const char *name);
+/* Struct_ops links that the system holds */
+int links_held(void);
+
+/* The link is backed by this map, or detached where the id is 0: info, fdinfo
+ * and poll say the same.
+ */
+bool link_backed_by(int link_fd, __u32 id);
+
+/* Loads an object with READY maps */
+struct struct_ops_link_cc *cc_load(void);
+/* Ends a test: nothing of the object may outlive what still uses it */
+void cc_unload(struct struct_ops_link_cc *skel, int link_fd);
+/* The same for an object of any types */
+void object_left_nothing(struct bpf_object *obj, void (*destroy)(void *skel),
+			 void *skel, int link_fd);
+
+/* A connection over loopback; the congestion control is the client's */
+struct conn {
+	int client;
+	int server;
+};
+
+bool conn_open(struct conn *conn, int listener, const char *cc);
+bool conn_send(const struct conn *conn, int bytes);
+void conn_close(struct conn *conn);
+
+#endif

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Once a link was updated, no connection starts on the old implementation,
+ * whichever way it comes by the name
+ */
+
+#include <test_progs.h>
+#include "cgroup_helpers.h"
+#include "network_helpers.h"
+#include "struct_ops_link_guarantee.h"
+#include "struct_ops_link_guarantee.skel.h"
+
+#ifndef IPPROTO_MPTCP
+#define IPPROTO_MPTCP	262
+#endif
+
+#define NAMESPACES	3
+
+static const struct way ways[] = {
+	{ "setsockopt", .client = { NAME }, .server = { RENO } },
+	{ "bpf_setsockopt", .by_program = true, .client = { INHERIT }, .server = { INHERIT } },
+	{ "default", .by_default = true, .client = { INHERIT }, .server = { INHERIT } },
+	{ "listener", .client = { RENO }, .server = { NAME, true } },
+	{ "listener_default", .by_default = true,
+	  .client = { RENO }, .server = { INHERIT, true } },
+	{ "route", .route = "", .client = { INHERIT }, .server = { INHERIT } },
+	{ "route_lock", .route = "lock", .client = { INHERIT }, .server = { INHERIT } },
+	{ "socket", .client = { NAME, true }, .server = { RENO } },
+	{ "socket_default", .by_default = true,
+	  .client = { INHERIT, true }, .server = { RENO } },
+	{ "mptcp_default", .by_default = true, .proto = IPPROTO_MPTCP,
+	  .client = { INHERIT }, .server = { INHERIT } },
+	{ "mptcp_listener", .proto = IPPROTO_MPTCP,
+	  .client = { RENO }, .server = { NAME, true } },
+	{ "mptcp_socket", .proto = IPPROTO_MPTCP,
+	  .client = { NAME, true }, .server = { RENO } },
+};
+
+static int ends(const struct way *way)
+{
+	return (way->client.choice != RENO) + (way->server.choice != RENO);
+}
+
+/* Two implementations, and a link on the first */
+struct swap {
+	struct struct_ops_link_guarantee *old;
+	struct struct_ops_link_guarantee *new;
+	int link;
+};
+
+static bool swap_start(struct swap *swap)
+{
+	swap->link = -1;
+	swap->old = impl_load();
+	swap->new = impl_load();
+	if (!swap->old || !swap->new)
+		return false;
+	swap->link = link_create(impl_map(swap->old));
+	return ASSERT_OK_FD(swap->link, "create");
+}
+
+static bool swap_update(struct swap *swap)
+{
+	return ASSERT_OK(link_update(swap->link, impl_map(swap->new)), "update");
+}
+
+static void swap_end(struct swap *swap)
+{
+	if (swap->link >= 0)
+		close(swap->link);
+	impl_unload(swap->old);
+	impl_unload(swap->new);
+}
+
+static bool attach_program(struct swap *swap)
+{
+	int cgroup;
+
+	cgroup = test__join_cgroup("/struct_ops_link");
+	if (!ASSERT_OK_FD(cgroup, "cgroup"))
+		return false;
+	swap->new->links.choose = bpf_program__attach_cgroup(swap->new->progs.choose,
+							      cgroup);
+	close(cgroup);
+	return ASSERT_OK_PTR(swap->new->links.choose, "attach");
+}
+
+static void test_way(const struct way *way, int family)
+{
+	struct scene scene = SCENE(way, LINK_CC, family);
+	struct netns_obj *ns = NULL;
+	struct conn conn;
+	struct swap swap;
+
+	if (!swap_start(&swap))
+		goto out;
+	ns = netns_new("struct_ops_link", true);
+	if (!ASSERT_OK_PTR(ns, "netns"))
+		goto out;
+	if (way->by_program && !attach_program(&swap))
+		goto out;
+	if (!ASSERT_TRUE(scene_prepare(&scene), "prepare") || !swap_update(&swap))
+		goto out;
+	ASSERT_EQ(swap.old->bss->calls, 0, "old_not_started");
+
+	if (ASSERT_TRUE(scene_open(&scene, &conn), "open")) {
+		ASSERT_TRUE(conn_exchange(&conn), "exchange");
+		conn_close(&conn);
+	}
+	ASSERT_EQ(swap.old->bss->calls, 0, "old_calls");
+	ASSERT_EQ(swap.new->bss->inits, ends(way), "new_inits");
+	ASSERT_GT(swap.new->bss->calls, swap.new->bss->inits, "new_calls");
+out:
+	scene_close(&scene);
+	netns_free(ns);
+	swap_end(&swap);
+}
+
+/* Every namespace that has the name as its default, not only the first */
+static void test_namespaces(int family)
+{
+	char name[NAMESPACES][32];
+	struct netns_obj *ns[NAMESPACES] = {};
+	struct nstoken *token;
+	struct swap swap;
+	int i;
+
+	if (!swap_start(&swap))
+		goto out;
+	for (i = 0; i < NAMESPACES; i++) {
+		snprintf(name[i], sizeof(name[i]), "struct_ops_link_%d", i);
+		ns[i] = netns_new(name[i], false);
+		if (!ASSERT_OK_PTR(ns[i], "netns"))
+			goto out;
+		token = open_netns(name[i]);
+		if (!ASSERT_OK_PTR(token, "open_netns"))
+			goto out;
+		ASSERT_TRUE(default_set(LINK_CC), "default_set");
+		close_netns(token);
+	}
+	if (!swap_update(&swap))
+		goto out;
+
+	for (i = 0; i < NAMESPACES; i++) {
+		token = open_netns(name[i]);
+		if (!ASSERT_OK_PTR(token, "open_netns"))
+			goto out;
+		ASSERT_TRUE(default_connects(family), "connect");
+		close_netns(token);
+	}
+	ASSERT_EQ(swap.old->bss->calls, 0, "old_calls");
+	ASSERT_EQ(swap.new->bss->inits, 2 * NAMESPACES, "new_inits");
+out:
+	for (i = 0; i < NAMESPACES; i++)
+		netns_free(ns[i]);
+	swap_end(&swap);
+}
+
+/* What was established goes on with what it has, and the old map is freed with
+ * the last of it, default or not
+ */
+static void test_established(int family)
+{
+	static const struct way way = {
+		.by_default = true,
+		.client = { INHERIT },
+		.server = { INHERIT },
+	};
+	struct scene scene = SCENE(&way, LINK_CC, family);
+	struct conn conn = { -1, -1 };
+	struct netns_obj *ns = NULL;
+	struct swap swap;
+	__u64 calls;
+	__u32 id;
+
+	if (!swap_start(&swap))
+		goto out;
+	id = map_id(impl_map(swap.old));
+	ns = netns_new("struct_ops_link", true);
+	if (!ASSERT_OK_PTR(ns, "netns"))
+		goto out;
+	if (!ASSERT_TRUE(scene_prepare(&scene), "prepare") ||
+	    !ASSERT_TRUE(scene_open(&scene, &conn), "open"))
+		goto out;
+	scene_close(&scene);
+	calls = swap.old->bss->calls;
+	if (!swap_update(&swap))
+		goto out;
+
+	ASSERT_TRUE(conn_exchange(&conn), "exchange");
+	ASSERT_EQ(swap.old->bss->inits, 2, "old_inits");
+	ASSERT_GT(swap.old->bss->calls, calls, "old_calls");
+	ASSERT_EQ(swap.new->bss->calls, 0, "new_calls");
+
+	/* Now only the connection holds the old map */
+	struct_ops_link_guarantee__destroy(swap.old);
+	swap.old = NULL;
+	kern_sync_rcu();
+	ASSERT_TRUE(map_alive(id), "map_alive");
+	ASSERT_TRUE(conn_exchange(&conn), "exchange_unloaded");
+	/* An orderly end, so that no socket lingers */
+	shutdown(conn.client, SHUT_WR);
+	shutdown(conn.server, SHUT_WR);
+	conn_close(&conn);
+	ASSERT_TRUE(map_gone(id), "map_gone");
+out:
+	conn_close(&conn);
+	scene_close(&scene);
+	netns_free(ns);
+	swap_end(&swap);
+}
+
+static bool start_subtest(const char *what, int family)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_ipv%c", what, family == AF_INET ? '4' : '6');
+	return test__start_subtest(name);
+}
+
+void serial_test_struct_ops_link_guarantee(void)
+{
+	static const int families[] = { AF_INET, AF_INET6 };
+	int i, w;
+
+	for (i = 0; i < ARRAY_SIZE(families); i++) {
+		for (w = 0; w < ARRAY_SIZE(ways); w++)
+			if (start_subtest(ways[w].name, families[i]))
+				test_way(&ways[w], families[i]);
+		if (start_subtest("namespaces", families[i]))
+			test_namespaces(families[i]);
+		if (start_subtest("established", families[i]))
+			test_established(families[i]);
+	}
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Updating a link with the map that already backs it */
+
+#include <test_progs.h>
+#include "network_helpers.h"
+#include "struct_ops_link.h"
+#include "struct_ops_link_cc.skel.h"
+#include "struct_ops_link_types.skel.h"
+
+/* Nothing changes: registered once, usable, and free to be replaced */
+static void same_map(bool replace)
+{
+	struct conn conn = { .client = -1, .server = -1 };
+	struct struct_ops_link_cc *skel;
+	int a, link, listener = -1, i;
+	__u32 a_id;
+
+	skel = cc_load();
+	if (!skel)
+		return;
+
+	a = bpf_map__fd(skel->maps.cc_a);
+	a_id = map_id(a);
+	link = link_create(a);
+	if (!ASSERT_OK_FD(link, "create"))
+		goto out;
+
+	for (i = 0; i < 3; i++) {
+		if (replace)
+			ASSERT_OK(link_replace(link, a, a), "replace");
+		else
+			ASSERT_OK(link_update(link, a), "update");
+		ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
+		link_backed_by(link, a_id);
+	}
+
+	listener = start_server(AF_INET, SOCK_STREAM, "127.0.0.1", 0, 0);
+	if (!ASSERT_OK_FD(listener, "listen"))
+		goto out;
+	ASSERT_TRUE(conn_open(&conn, listener, LINK_CC), "connect");
+	ASSERT_EQ(skel->bss->a_inits, 1, "inits");
+	conn_close(&conn);
+	close(listener);
+
+	ASSERT_OK(link_update(link, bpf_map__fd(skel->maps.cc_b)), "update_to_b");
+	link_backed_by(link, map_id(bpf_map__fd(skel->maps.cc_b)));
+	ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
+out:
+	cc_unload(skel, link);
+}
+
+static void test_update(void)
+{
+	same_map(false);
+}
+
+static void test_replace(void)
+{
+	same_map(true);
+}
+
+/* The checks come before the short cut */
+static void test_wrong_expected(void)
+{
+	struct struct_ops_link_cc *skel;
+	int a, link;
+
+	skel = cc_load();
+	if (!skel)
+		return;
+
+	a = bpf_map__fd(skel->maps.cc_a);
+	link = link_create(a);
+	if (ASSERT_OK_FD(link, "create")) {
+		ASSERT_EQ(link_replace(link, a, bpf_map__fd(skel->maps.cc_b)), -EPERM,
+			  "replace");
+		ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
+		link_backed_by(link, map_id(a));
+	}
+	cc_unload(skel, link);
+}
+
+static void test_detached(void)
+{
+	struct struct_ops_link_cc *skel;
+	int a, link;
+
+	skel = cc_load();
+	if (!skel)
+		return;
+
+	a = bpf_map__fd(skel->maps.cc_a);
+	link = link_create(a);
+	if (ASSERT_OK_FD(link, "create")) {
+		ASSERT_OK(bpf_link_detach(link), "detach");
+		ASSERT_EQ(link_update(link, a), -ENOLINK, "update");
+		ASSERT_EQ(link_replace(link, a, a), -ENOLINK, "replace");
+		ASSERT_EQ(cc_listed(LINK_CC), 0, "not_listed");
+		link_backed_by(link, 0);
+	}
+	cc_unload(skel, link);
+}
+
+static void test_unsupported(void)
+{
+	struct struct_ops_link_types *skel;
+	struct bpf_link *link;
+	int ops, fd;
+
+	skel = struct_ops_link_types__open_and_load();
+	if (!ASSERT_OK_PTR(skel, "load"))
+		return;
+
+	ops = bpf_map__fd(skel->maps.ops);
+	link = bpf_map__attach_struct_ops(skel->maps.ops);
+	if (ASSERT_OK_PTR(link, "attach")) {
+		fd = bpf_link__fd(link);
+		ASSERT_EQ(link_update(fd, ops), -EOPNOTSUPP, "update");
+		ASSERT_EQ(link_replace(fd, ops, ops), -EOPNOTSUPP, "replace");
+		link_backed_by(fd, map_id(ops));
+		bpf_link__destroy(link);
+	}
+	struct_ops_link_types__destroy(skel);
+}
+
+void serial_test_struct_ops_link_same_map(void)
+{
+	struct netns_obj *ns;
+
+	ns = netns_new("struct_ops_link", true);
+	if (!ASSERT_OK_PTR(ns, "netns"))
+		return;
+
+	if (test__start_subtest("update"))
+		test_update();
+	if (test__start_subtest("replace"))
+		test_replace();
+	if (test__start_subtest("wrong_expected"))
+		test_wrong_expected();
+	if (test__start_subtest("detached"))
+		test_detached();
+	if (test__start_subtest("unsupported"))
+		test_unsupported();
+
+	netns_free(ns);
+}

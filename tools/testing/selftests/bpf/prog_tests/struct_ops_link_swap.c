@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A struct_ops link that is updated many times while its name is in use */
+
+#include <test_progs.h>
+#include "network_helpers.h"
+#include "struct_ops_link.h"
+#include "struct_ops_link_cc.skel.h"
+
+#define SWAP_NS		3000000000ULL
+#define SWAPS_MAX	20000
+#define SWAPS_MIN	20	/* a few hundred even under emulation */
+#define PATIENCE_MS	5000
+
+static int listener;
+static bool stop;
+
+/* One thread's work, and how often it did not get what it wanted */
+struct worker {
+	void *(*run)(void *worker);
+	struct conn conn;
+	pthread_t thread;
+	int done;
+	int failed;
+};
+
+static void *read_registry(void *arg)
+{
+	struct worker *worker = arg;
+
+	for (; !READ_ONCE(stop); worker->done++)
+		worker->failed += cc_listed(LINK_CC) < 1;
+	return NULL;
+}
+
+static void *choose_by_name(void *arg)
+{
+	struct worker *worker = arg;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	for (; !READ_ONCE(stop); worker->done++) {
+		if (setsockopt(fd, SOL_TCP, TCP_CONGESTION, LINK_CC, strlen(LINK_CC)) ||
+		    setsockopt(fd, SOL_TCP, TCP_CONGESTION, "reno", strlen("reno")))
+			worker->failed++;
+	}
+	close(fd);
+	return NULL;
+}
+
+static void *open_connections(void *arg)
+{
+	struct worker *worker = arg;
+
+	for (; !READ_ONCE(stop); worker->done++) {
+		if (!conn_open(&worker->conn, listener, LINK_CC) ||
+		    !conn_send(&worker->conn, 1000))
+			worker->failed++;
+		conn_close(&worker->conn);
+	}
+	return NULL;
+}
+
+static void *stream(void *arg)
+{
+	struct worker *worker = arg;
+
+	for (; !READ_ONCE(stop); worker->done++)
+		if (!conn_send(&worker->conn, 10000))
+			worker->failed++;
+	return NULL;
+}
+
+static int swap(int link, int a, int b)
+{
+	__u64 end = get_time_ns() + SWAP_NS;
+	int swaps;
+
+	for (swaps = 0; swaps < SWAPS_MAX && get_time_ns() < end; swaps++)
+		if (!ASSERT_OK(link_update(link, swaps % 2 ? a : b), "update"))
+			break;
+	return swaps;
+}
+
+/* Swaps the link's map while all of the workers do what they do */
+static void swap_under(int link, struct struct_ops_link_cc *skel,
+		       struct worker *workers, int n)
+{
+	int i, started = 0, swaps;
+
+	WRITE_ONCE(stop, false);
+	for (i = 0; i < n; i++, started++)
+		if (!ASSERT_OK(pthread_create(&workers[i].thread, NULL, workers[i].run,
+					      &workers[i]), "thread"))
+			break;
+
+	swaps = swap(link, bpf_map__fd(skel->maps.cc_a), bpf_map__fd(skel->maps.cc_b));
+
+	WRITE_ONCE(stop, true);
+	for (i = 0; i < started; i++) {
+		pthread_join(workers[i].thread, NULL);
+		printf("worker %d: done %d, failed %d\n", i, workers[i].done,
+		       workers[i].failed);
+		ASSERT_GT(workers[i].done, 0, "done");
+		ASSERT_EQ(workers[i].failed, 0, "failed");
+	}
+	printf("%d swaps\n", swaps);
+	ASSERT_GE(swaps, SWAPS_MIN, "swaps");
+}
+
+/* Whoever looks a name up while it is swapped finds it */
+static void test_lookups(void)
+{
+	struct worker workers[] = {
+		{ .run = read_registry },
+		{ .run = choose_by_name },
+	};
+	struct struct_ops_link_cc *skel;
+	int link;
+
+	skel = cc_load();
+	if (!skel)
+		return;
+	link = link_create(bpf_map__fd(skel->maps.cc_a));
+	if (ASSERT_OK_FD(link, "create")) {
+		swap_under(link, skel, workers, ARRAY_SIZE(workers));
+		ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
+	}
+	cc_unload(skel, link);
+}
+
+/* Each connection has one implementation from its start to its end */
+static void test_traffic(void)
+{
+	struct worker workers[] = {
+		{ .run = open_connections },
+		{ .run = stream },
+	};
+	struct struct_ops_link_cc *skel;
+	__u64 inits, releases;
+	int link, ms;
+
+	skel = cc_load();
+	if (!skel)
+		return;
+	link = link_create(bpf_map__fd(skel->maps.cc_a));
+	if (!ASSERT_OK_FD(link, "create"))
+		goto out;
+	if (!ASSERT_TRUE(conn_open(&workers[1].conn, listener, LINK_CC), "connect"))
+		goto out;
+
+	swap_under(link, skel, workers, ARRAY_SIZE(workers));
+	ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
+	ASSERT_GT(skel->bss->a_inits, 1, "a_inits");
+	ASSERT_GT(skel->bss->b_inits, 0, "b_inits");
+
+	conn_close(&workers[1].conn);
+	inits = skel->bss->a_inits + skel->bss->b_inits;
+	ASSERT_EQ(inits, workers[0].done + 1, "inits");
+	/* The last ones may still be on their way out */
+	for (ms = 0; ms < PATIENCE_MS; ms++) {
+		releases = skel->bss->a_releases + skel->bss->b_releases;
+		if (releases == inits)
+			break;
+		usleep(1000);
+	}
+	ASSERT_EQ(skel->bss->a_releases, skel->bss->a_inits, "a_releases");
+	ASSERT_EQ(skel->bss->b_releases, skel->bss->b_inits, "b_releases");
+out:
+	cc_unload(skel, link);
+}
+
+void serial_test_struct_ops_link_swap(void)
+{
+	struct netns_obj *ns;
+
+	ns = netns_new("struct_ops_link", true);
+	if (!ASSERT_OK_PTR(ns, "netns"))
+		return;
+	listener = start_server(AF_INET, SOCK_STREAM, "127.0.0.1", 0, 0);
+	if (!ASSERT_OK_FD(listener, "listen"))
+		goto out;
+
+	if (test__start_subtest("lookups"))
+		test_lookups();
+	if (test__start_subtest("traffic"))
+		test_traffic();
+
+	close(listener);
+out:
+	netns_free(ns);
+}

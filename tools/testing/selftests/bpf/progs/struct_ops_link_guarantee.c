@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A congestion control that tells when it was used; loaded several times, each
+ * object is another implementation of the same two names.
+ */
+
+#include "bpf_tracing_net.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+char _license[] SEC("license") = "GPL";
+
+extern __u32 tcp_reno_ssthresh(struct sock *sk) __ksym;
+extern void tcp_reno_cong_avoid(struct sock *sk, __u32 ack, __u32 acked) __ksym;
+extern __u32 tcp_reno_undo_cwnd(struct sock *sk) __ksym;
+
+/* Sockets whose connection was started here, and every call that was made */
+__u64 inits;
+__u64 calls;
+/* The update that brought this implementation, as user space counts them */
+__u64 generation;
+
+/* The oldest generation that a socket has come by; all objects share the map */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, __u64);
+} oldest SEC(".maps");
+
+static void called(struct sock *sk)
+{
+	__u64 *old;
+
+	__sync_fetch_and_add(&calls, 1);
+	old = bpf_sk_storage_get(&oldest, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (old && (!*old || generation < *old))
+		*old = generation;
+}
+
+SEC("struct_ops")
+void BPF_PROG(init, struct sock *sk)
+{
+	__sync_fetch_and_add(&inits, 1);
+	called(sk);
+}
+
+SEC("struct_ops")
+void BPF_PROG(set_state, struct sock *sk, __u8 new_state)
+{
+	called(sk);
+}
+
+SEC("struct_ops")
+void BPF_PROG(cwnd_event, struct sock *sk, enum tcp_ca_event event)
+{
+	called(sk);
+}
+
+SEC("struct_ops")
+void BPF_PROG(cong_avoid, struct sock *sk, __u32 ack, __u32 acked)
+{
+	called(sk);
+	tcp_reno_cong_avoid(sk, ack, acked);
+}
+
+SEC("struct_ops")
+__u32 BPF_PROG(ssthresh, struct sock *sk)
+{
+	called(sk);
+	return tcp_reno_ssthresh(sk);
+}
+
+SEC("struct_ops")
+__u32 BPF_PROG(undo_cwnd, struct sock *sk)
+{
+	called(sk);
+	return tcp_reno_undo_cwnd(sk);
+}
+
+SEC(".struct_ops.link")
+struct tcp_congestion_ops cc = {
+	.init = (void *)init,
+	.set_state = (void *)set_state,
+	.cwnd_event = (void *)cwnd_event,
+	.cong_avoid = (void *)cong_avoid,
+	.ssthresh = (void *)ssthresh,
+	.undo_cwnd = (void *)undo_cwnd,
+	.flags = TCP_CONG_NON_RESTRICTED,
+	.name = "link_cc",
+};
+
+SEC(".struct_ops.link")
+struct tcp_congestion_ops cc_other = {
+	.init = (void *)init,
+	.set_state = (void *)set_state,
+	.cwnd_event = (void *)cwnd_event,
+	.cong_avoid = (void *)cong_avoid,
+	.ssthresh = (void *)ssthresh,
+	.undo_cwnd = (void *)undo_cwnd,
+	.flags = TCP_CONG_NON_RESTRICTED,
+	.name = "link_cc_other",
+};
+
+/* Chooses the name for both ends of a connection */
+SEC("sockops")
+int choose(struct bpf_sock_ops *ctx)
+{
+	char name[] = "link_cc";
+
+	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB ||
+	    ctx->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+		bpf_setsockopt(ctx, SOL_TCP, TCP_CONGESTION, name, sizeof(name));
+	return 1;
+}
