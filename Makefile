@@ -11,7 +11,7 @@ export CMD
 override CMD := $(value CMD)
 
 .DEFAULT_GOAL := kernel
-.PHONY: help setup fetch prepare series kernel vm run kunit selftests ccswap lint test \
+.PHONY: help setup fetch prepare series kernel vm run kunit selftests ccswap bench lint test \
 	clean distclean
 
 help:		## list the targets
@@ -47,6 +47,9 @@ selftests: setup	## run the BPF selftests (IMPL=c)
 
 ccswap: setup	## build the command line and run its tests
 	@scripts/ccswap.py test
+
+bench: setup	## compare both kernels, to build/bench (takes minutes)
+	@scripts/bench.py
 
 lint: setup	## look at the project's own files with every checker
 	@scripts/lint.py

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lib import results, toolchain, vm
 from lib.paths import BUILD, LOG, RESULTS, TOP, cache
-from lib.steps import lock, run_logged, step
+from lib.steps import run_logged, step
 
 SOURCE = TOP / 'tools/bpf/ccswap'
 TARGET = cache() / 'ccswap'
@@ -29,10 +29,8 @@ def environment() -> dict[str, str]:
 
 
 def build() -> None:
-    with lock():
-        step('building ccswap', cargo('build', '--release', '--locked'),
-             LOG / 'ccswap-build.log', environment(), SOURCE,
-             counts=lambda line: line.lstrip().startswith('Compiling '))
+    step('building ccswap', cargo('build', '--release', '--locked'), LOG / 'ccswap-build.log',
+         environment(), SOURCE, counts=lambda line: line.lstrip().startswith('Compiling '))
 
 
 def counts(output: str) -> tuple[int, int, int]:
@@ -46,14 +44,12 @@ def counts(output: str) -> tuple[int, int, int]:
 def complaints() -> list[str]:
     """What rustfmt and clippy have to say, as the logs that say it."""
     found = []
-    with lock():
-        for name, argv in (('fmt', ['--check']),
-                           ('clippy', ['--release', '--locked', '--all-targets', '--',
-                                       '-D', 'warnings'])):
-            log = LOG / f'ccswap-{name}.log'
-            if run_logged(f'cargo {name} on ccswap', cargo(name, *argv), log, environment(),
-                          SOURCE):
-                found.append(f'cargo {name}: see {log}')
+    for name, argv in (('fmt', ['--check']),
+                       ('clippy', ['--release', '--locked', '--all-targets', '--',
+                                   '-D', 'warnings'])):
+        log = LOG / f'ccswap-{name}.log'
+        if run_logged(f'cargo {name} on ccswap', cargo(name, *argv), log, environment(), SOURCE):
+            found.append(f'cargo {name}: see {log}')
     return found
 
 
@@ -61,9 +57,8 @@ def test() -> int:
     """The tests that need no kernel, and the checkers; a checker counts as one test."""
     build()
     log = LOG / 'ccswap-test.log'
-    with lock():
-        status = run_logged('testing ccswap', cargo('test', '--release', '--locked'), log,
-                            environment(), SOURCE)
+    status = run_logged('testing ccswap', cargo('test', '--release', '--locked'), log,
+                        environment(), SOURCE)
     output = log.read_text(encoding='utf-8')
     passed, failed, ignored = counts(output)
     failures = re.findall(r'^test (\S+) \.\.\. FAILED$', output, re.M)

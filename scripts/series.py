@@ -20,8 +20,6 @@ from lib.steps import fail, lock, note
 from lib.tree import Content, Patch
 
 OUT = BUILD / 'series'
-# The repository's files that a kernel tree has no use for.
-NOT_EXPORTED = re.compile(r'kernel/configs/|tools/bpf/ccswap/')
 DATE = '2026-01-01T00:00:00+0000'     # for a patch that has none
 
 
@@ -36,7 +34,7 @@ def unlisted(patches: list[Patch], own: dict[str, Content]) -> list[str]:
             if name not in own:
                 fail(f'{patch.path.name} brings {name}, which is not in the repository')
             listed[name] = patch
-    return [name for name in own if name not in listed and not NOT_EXPORTED.match(name)]
+    return [name for name in own if name not in listed]
 
 
 def git(repository: Path, *argv: str | Path, env: dict[str, str] | None = None,

@@ -107,6 +107,7 @@ class Kernel:
                  ['cp', '-a', seed, new], LOG / f'seed-{self.impl}.log')
             for name in ('stamp', 'image'):
                 (new / name).unlink(missing_ok=True)
+            relocate(new / 'tools', seed, self.obj)
             new.rename(self.obj)
         self.obj.mkdir(parents=True, exist_ok=True)
         return cold
@@ -121,6 +122,18 @@ class Kernel:
         if lost:
             fail(f'the {self.impl} kernel\'s configuration lost {", ".join(lost)}: an option '
                  f'that it depends on is off, or has another name in this kernel')
+
+
+def relocate(folder: Path, old: Path, new: Path) -> None:
+    """Makes a copied build folder's records of commands name the new place.
+
+    The tools' records hold its whole path. A tool that seems to be of another
+    place is built again, and after objtool every object is.
+    """
+    for record in folder.rglob('.*.cmd'):
+        text = record.read_text(encoding='utf-8')
+        if f'{old}/' in text:
+            record.write_text(text.replace(f'{old}/', f'{new}/'), encoding='utf-8')
 
 
 def options(text: str) -> dict[str, str]:

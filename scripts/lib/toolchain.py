@@ -44,6 +44,7 @@ def environment() -> dict[str, str]:
         'KBUILD_BUILD_TIMESTAMP': '1970-01-01',
         'KBUILD_BUILD_USER': 'struct-ops-links',
         'KBUILD_BUILD_HOST': 'localhost',
+        'KBUILD_BUILD_VERSION': '1',
     }
 
 

@@ -131,12 +131,16 @@ class EnsureTest(unittest.TestCase):
     def test_starts_from_the_other_kernel(self) -> None:
         self.kernel.ensure()
         Content(b'object').put(self.kernel.obj / 'object')
+        Content(f'cc -o {self.kernel.obj}/tools/a.o'.encode()).put(
+            self.kernel.obj / 'tools/objtool/.a.o.cmd')
         self.kernel, c = Kernel('rust'), self.kernel
         self.usage.return_value.free = 5 << 30
         self.make = 'cat object >arch/x86/boot/bzImage'
         self.kernel.ensure()
         self.assertEqual(self.image(), 'object')
         self.assertEqual(c.image.read_text(encoding='utf-8'), 'first')
+        self.assertEqual((self.kernel.obj / 'tools/objtool/.a.o.cmd').read_text(encoding='utf-8'),
+                         f'cc -o {self.kernel.obj}/tools/a.o')
         shutil.rmtree(c.obj)
         self.kernel.ensure()
         self.assertEqual(self.made, 2)

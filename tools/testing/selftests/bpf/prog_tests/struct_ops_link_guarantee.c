@@ -40,65 +40,35 @@ static int ends(const struct way *way)
 	return (way->client.choice != RENO) + (way->server.choice != RENO);
 }
 
-/* Two implementations, and a link on the first */
-struct swap {
-	struct struct_ops_link_guarantee *old;
-	struct struct_ops_link_guarantee *new;
-	int link;
-};
-
-static bool swap_start(struct swap *swap)
-{
-	swap->link = -1;
-	swap->old = impl_load();
-	swap->new = impl_load();
-	if (!swap->old || !swap->new)
-		return false;
-	swap->link = link_create(impl_map(swap->old));
-	return ASSERT_OK_FD(swap->link, "create");
-}
-
-static bool swap_update(struct swap *swap)
-{
-	return ASSERT_OK(link_update(swap->link, impl_map(swap->new)), "update");
-}
-
-static void swap_end(struct swap *swap)
-{
-	if (swap->link >= 0)
-		close(swap->link);
-	impl_unload(swap->old);
-	impl_unload(swap->new);
-}
-
 static bool attach_program(struct swap *swap)
 {
+	struct bpf_link *link;
 	int cgroup;
 
 	cgroup = test__join_cgroup("/struct_ops_link");
 	if (!ASSERT_OK_FD(cgroup, "cgroup"))
 		return false;
-	swap->new->links.choose = bpf_program__attach_cgroup(swap->new->progs.choose,
-							      cgroup);
+	link = bpf_program__attach_cgroup(swap->new->progs.choose, cgroup);
 	close(cgroup);
-	return ASSERT_OK_PTR(swap->new->links.choose, "attach");
+	swap->new->links.choose = link;
+	return ASSERT_OK_PTR(link, "attach");
 }
 
 static void test_way(const struct way *way, int family)
 {
-	struct scene scene = SCENE(way, LINK_CC, family);
+	struct scene scene = scene_make(way, LINK_CC, family);
 	struct netns_obj *ns = NULL;
 	struct conn conn;
 	struct swap swap;
 
-	if (!swap_start(&swap))
+	if (!swap_start(&swap, NON_RESTRICTED, NON_RESTRICTED))
 		goto out;
 	ns = netns_new("struct_ops_link", true);
 	if (!ASSERT_OK_PTR(ns, "netns"))
 		goto out;
 	if (way->by_program && !attach_program(&swap))
 		goto out;
-	if (!ASSERT_TRUE(scene_prepare(&scene), "prepare") || !swap_update(&swap))
+	if (!ASSERT_TRUE(scene_prepare(&scene), "prepare") || !swap_forth(&swap))
 		goto out;
 	ASSERT_EQ(swap.old->bss->calls, 0, "old_not_started");
 
@@ -124,7 +94,7 @@ static void test_namespaces(int family)
 	struct swap swap;
 	int i;
 
-	if (!swap_start(&swap))
+	if (!swap_start(&swap, NON_RESTRICTED, NON_RESTRICTED))
 		goto out;
 	for (i = 0; i < NAMESPACES; i++) {
 		snprintf(name[i], sizeof(name[i]), "struct_ops_link_%d", i);
@@ -137,7 +107,7 @@ static void test_namespaces(int family)
 		ASSERT_TRUE(default_set(LINK_CC), "default_set");
 		close_netns(token);
 	}
-	if (!swap_update(&swap))
+	if (!swap_forth(&swap))
 		goto out;
 
 	for (i = 0; i < NAMESPACES; i++) {
@@ -165,14 +135,14 @@ static void test_established(int family)
 		.client = { INHERIT },
 		.server = { INHERIT },
 	};
-	struct scene scene = SCENE(&way, LINK_CC, family);
+	struct scene scene = scene_make(&way, LINK_CC, family);
 	struct conn conn = { -1, -1 };
 	struct netns_obj *ns = NULL;
 	struct swap swap;
 	__u64 calls;
 	__u32 id;
 
-	if (!swap_start(&swap))
+	if (!swap_start(&swap, NON_RESTRICTED, NON_RESTRICTED))
 		goto out;
 	id = map_id(impl_map(swap.old));
 	ns = netns_new("struct_ops_link", true);
@@ -183,7 +153,7 @@ static void test_established(int family)
 		goto out;
 	scene_close(&scene);
 	calls = swap.old->bss->calls;
-	if (!swap_update(&swap))
+	if (!swap_forth(&swap))
 		goto out;
 
 	ASSERT_TRUE(conn_exchange(&conn), "exchange");

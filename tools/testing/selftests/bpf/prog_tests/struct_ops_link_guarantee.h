@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The ways in which a connection comes by the name of a congestion control */
+/* What the tests of the guarantee to new connections share */
 #ifndef _STRUCT_OPS_LINK_GUARANTEE_H
 #define _STRUCT_OPS_LINK_GUARANTEE_H
 
@@ -8,13 +8,28 @@
 
 struct struct_ops_link_guarantee;
 
-/* Loads an implementation with a READY map for each of the two names */
-struct struct_ops_link_guarantee *impl_load(void);
-/* The same with an oldest map in common, and with flags of its own */
-struct struct_ops_link_guarantee *impl_load_with(int oldest, __u32 flags);
+/* Ordinary users may choose it, as may namespaces but the first */
+#define NON_RESTRICTED	0x1	/* TCP_CONG_NON_RESTRICTED */
+
+/* Loads an implementation with a READY map for each of the two names, and with
+ * the oldest map given, if there is one
+ */
+struct struct_ops_link_guarantee *impl_load(__u32 flags, int oldest);
 /* Lets it go, and sees to it that nothing of it stays */
 void impl_unload(struct struct_ops_link_guarantee *impl);
 int impl_map(struct struct_ops_link_guarantee *impl);
+
+/* Two implementations, and a link that starts on the old one */
+struct swap {
+	struct struct_ops_link_guarantee *old;
+	struct struct_ops_link_guarantee *new;
+	int link;
+};
+
+bool swap_start(struct swap *swap, __u32 old_flags, __u32 new_flags);
+bool swap_forth(struct swap *swap);
+bool swap_back(struct swap *swap);
+void swap_end(struct swap *swap);
 
 /* What one end of a connection goes by */
 enum choice {
@@ -47,10 +62,22 @@ struct scene {
 	int client;
 };
 
-#define SCENE(_way, _cc, _family)					\
-	(struct scene) { .way = (_way), .cc = (_cc), .family = (_family), \
-			 .listener = -1, .client = -1 }
+static inline struct scene scene_make(const struct way *way, const char *cc, int family)
+{
+	return (struct scene) {
+		.way = way,
+		.cc = cc,
+		.family = family,
+		.listener = -1,
+		.client = -1,
+	};
+}
 
+/* Its name, and a line feed, as the sysctl has it */
+#define CC_NAME_MAX	32
+
+/* The default of the current network namespace */
+bool default_get(char *cc);
 bool default_set(const char *cc);
 bool default_is(const char *cc);
 

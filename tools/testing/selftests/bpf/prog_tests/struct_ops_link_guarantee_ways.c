@@ -5,53 +5,9 @@
 #include <test_progs.h>
 #include "network_helpers.h"
 #include "struct_ops_link_guarantee.h"
-#include "struct_ops_link_guarantee.skel.h"
 
 #define DEFAULT		"/proc/sys/net/ipv4/tcp_congestion_control"
 #define TRAFFIC		50000
-
-struct struct_ops_link_guarantee *impl_load_with(int oldest, __u32 flags)
-{
-	struct struct_ops_link_guarantee *impl;
-
-	impl = struct_ops_link_guarantee__open();
-	if (!ASSERT_OK_PTR(impl, "open"))
-		return NULL;
-	impl->struct_ops.cc->flags = flags;
-	if (oldest >= 0 &&
-	    !ASSERT_OK(bpf_map__reuse_fd(impl->maps.oldest, oldest), "reuse_fd"))
-		goto destroy;
-	if (!ASSERT_OK(struct_ops_link_guarantee__load(impl), "load"))
-		goto destroy;
-	if (!map_make_ready(impl->maps.cc) || !map_make_ready(impl->maps.cc_other))
-		goto destroy;
-	return impl;
-
-destroy:
-	struct_ops_link_guarantee__destroy(impl);
-	return NULL;
-}
-
-struct struct_ops_link_guarantee *impl_load(void)
-{
-	return impl_load_with(-1, TCP_CONG_NON_RESTRICTED);
-}
-
-static void destroy(void *impl)
-{
-	struct_ops_link_guarantee__destroy(impl);
-}
-
-void impl_unload(struct struct_ops_link_guarantee *impl)
-{
-	if (impl)
-		object_left_nothing(impl->obj, destroy, impl, -1);
-}
-
-int impl_map(struct struct_ops_link_guarantee *impl)
-{
-	return bpf_map__fd(impl->maps.cc);
-}
 
 bool default_set(const char *cc)
 {
@@ -65,17 +21,27 @@ bool default_set(const char *cc)
 	return ok;
 }
 
-bool default_is(const char *cc)
+bool default_get(char *cc)
 {
-	char line[32] = {};
 	int fd = open(DEFAULT, O_RDONLY);
 	ssize_t n;
 
 	if (fd < 0)
 		return false;
-	n = read(fd, line, sizeof(line) - 1);
+	n = read(fd, cc, CC_NAME_MAX - 1);
 	close(fd);
-	return n > 0 && !strcmp(strtok(line, "\n"), cc);
+	if (n <= 0)
+		return false;
+	cc[n] = '\0';
+	cc[strcspn(cc, "\n")] = '\0';
+	return true;
+}
+
+bool default_is(const char *cc)
+{
+	char name[CC_NAME_MAX];
+
+	return default_get(name) && !strcmp(name, cc);
 }
 
 static const char *address(int family)
@@ -88,12 +54,13 @@ static bool route_add(const struct scene *scene)
 {
 	const char *ip = scene->family == AF_INET ? "ip -4" : "ip -6";
 	const char *to = address(scene->family);
-	char cmd[256];
+	char cmd[128];
 
-	snprintf(cmd, sizeof(cmd),
-		 "%s route del local %s dev lo table local && "
-		 "%s route add local %s dev lo table local congctl %s %s",
-		 ip, to, ip, to, scene->way->route, scene->cc);
+	snprintf(cmd, sizeof(cmd), "%s route del local %s dev lo table local", ip, to);
+	if (system(cmd))
+		return false;
+	snprintf(cmd, sizeof(cmd), "%s route add local %s dev lo table local congctl %s %s",
+		 ip, to, scene->way->route, scene->cc);
 	return !system(cmd);
 }
 
@@ -195,7 +162,7 @@ bool default_connects(int family)
 		.client = { INHERIT },
 		.server = { INHERIT },
 	};
-	struct scene scene = SCENE(&by_default, LINK_CC, family);
+	struct scene scene = scene_make(&by_default, LINK_CC, family);
 	struct conn conn;
 	bool ok;
 

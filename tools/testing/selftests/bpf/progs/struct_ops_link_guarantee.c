@@ -7,6 +7,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#define TCP_CONG_NON_RESTRICTED	0x1
+
 char _license[] SEC("license") = "GPL";
 
 extern __u32 tcp_reno_ssthresh(struct sock *sk) __ksym;

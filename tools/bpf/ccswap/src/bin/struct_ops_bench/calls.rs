@@ -3,6 +3,7 @@
 //! What each call on a link takes.
 
 use std::io;
+use std::mem::swap;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -45,17 +46,20 @@ pub fn system_call(clock: Clock, budget: Budget) -> Samples {
     samples
 }
 
-/// Updates a link to the one and the other table of a pair in turn.
+/// Updates a link, which has the pair's first table, to the other and back in
+/// turn. Never to the one that it has: upstream's C corrupts its list by that.
 pub fn update(clock: Clock, link: &Link, pair: &Pair, budget: Budget) -> io::Result<Samples> {
     let mut samples = Samples::default();
-    for round in budget.rounds() {
-        let map = if round % 2 == 0 { pair.b.as_fd() } else { pair.a.as_fd() };
-        let (took, result) = clock.time(|| link.update(map));
+    let (mut next, mut current) = (pair.b.as_fd(), pair.a.as_fd());
+    for _ in budget.rounds() {
+        let (took, result) = clock.time(|| link.update(next));
         result?;
         samples.push(took);
+        swap(&mut next, &mut current);
     }
-    // As it was found.
-    link.update(pair.a.as_fd())?;
+    if samples.len() % 2 == 1 {
+        link.update(next)?;
+    }
     Ok(samples)
 }
 

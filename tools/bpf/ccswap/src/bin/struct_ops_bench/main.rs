@@ -32,7 +32,7 @@ const STREAMS: usize = 64;
 const THREADS: [usize; 3] = [1, 2, 4];
 /// How often a call is made when its instructions are counted.
 const COUNTED: usize = 400;
-/// How much is sent and received at a time in the bulk transfer.
+/// In bytes.
 const MEGABYTE: f64 = 1e6;
 
 /// Measures struct_ops links on the running kernel, or draws what was measured.
@@ -56,6 +56,11 @@ enum Command {
         svg: PathBuf,
     },
 }
+
+/// What is shown of an update's latency,
+const ALL: [(&str, f64); 4] = [("min", 0.0), ("p50", 50.0), ("p99", 99.0), ("max", 100.0)];
+/// and of another call's.
+const TYPICAL: [(&str, f64); 2] = [("p50", 50.0), ("p99", 99.0)];
 
 fn main() -> ExitCode {
     let result = match Command::parse() {
@@ -89,11 +94,11 @@ fn time(each: Duration) -> Result<Vec<Case>> {
 
     {
         let link = Link::create(&one.a)?;
-        latency(&mut cases, "update, idle", &calls::update(clock, &link, one, budget)?);
+        latency(&mut cases, "update, idle", &calls::update(clock, &link, one, budget)?, &ALL);
         let streams = traffic::Streams::start(&one.name, STREAMS)?;
         let samples = calls::update(clock, &link, one, budget)?;
         ensure!(streams.stop()? > 0, "nothing was streamed");
-        latency(&mut cases, &format!("update, {STREAMS} streams"), &samples);
+        latency(&mut cases, &format!("update, {STREAMS} streams"), &samples, &ALL);
     }
     for threads in THREADS {
         let updates = parallel::updates_per_second(&pairs, threads, each)?;
@@ -102,7 +107,7 @@ fn time(each: Duration) -> Result<Vec<Case>> {
         cases.push(Case::new(name, "1/s", MORE, updates));
     }
     for (name, samples) in calls(clock, one, budget)? {
-        latency(&mut cases, name, &samples);
+        latency(&mut cases, name, &samples, &TYPICAL);
     }
     {
         let _link = Link::create(&one.a)?;
@@ -153,9 +158,9 @@ fn calls(clock: Clock, pair: &Pair, budget: Budget) -> Result<Vec<(&'static str,
 }
 
 /// Adds what is to be known of a latency.
-fn latency(cases: &mut Vec<Case>, name: &str, samples: &Samples) {
-    for (part, percent) in [("min", 0.0), ("p50", 50.0), ("p99", 99.0), ("max", 100.0)] {
-        let value = samples.percentile(percent) / 1e3;
+fn latency(cases: &mut Vec<Case>, name: &str, samples: &Samples, parts: &[(&str, f64)]) {
+    for (part, percent) in parts {
+        let value = samples.percentile(*percent) / 1e3;
         cases.push(Case::new(format!("{name}, {part}"), "µs", LESS, value));
     }
 }

@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Measures struct_ops links on the C kernel and on the Rust one, and compares them.
+
+The kernels are booted in turn, several times each, and once more under an
+emulator that counts instructions. What came out is in build/bench: report.md,
+report.json (a list of cases) and report.svg. A missed target is said, and is no
+failure of the program.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from threading import Event, Thread
+
+import ccswap
+from lib import bench, bench_text, source, vm
+from lib.bench import Case, Figure
+from lib.kernel import Kernel
+from lib.paths import BUILD, LOG
+from lib.steps import TICK, Progress, clock, fail, step
+
+OUT = BUILD / 'bench'
+BINARY = ccswap.TARGET / 'release/struct_ops_bench'
+IMPLS = ('c', 'rust')
+# One nanosecond of the guest is one instruction, and waiting takes no real time.
+ICOUNT = ('-accel', 'tcg,thread=single', '-icount', 'shift=0,sleep=off', '-cpu', 'max')
+MEASUREMENTS = 10     # that `time` makes, each as long as it is told
+BOOT = 12             # seconds that a boot and the set-up take, roughly
+COUNTING = 35         # and a run that counts instructions
+PATIENCE = 6          # how many times longer a run may take than it should
+NOTES = (
+    'Latencies are those of single system calls, taken with CLOCK_MONOTONIC around libbpf\'s '
+    'function for it; an update goes from one table to another of the same name and back. Close '
+    'is that of an attached link\'s only descriptor, so it unregisters the table.',
+    'The streams are TCP connections over loopback that send as fast as they can, from one thread '
+    'to another, beside the thread that updates.',
+    'Connections are opened, accepted and ended one after the other, and the bulk transfer sends '
+    'and receives 64 KiB at a time, all in one thread, under a BPF algorithm whose link is '
+    'not updated meanwhile.',
+    'Memory per link is what the allocator\'s trace events say was allocated and not freed while '
+    '64 links were created (the link, its file and what hangs on them; not the map), divided by '
+    '64.',
+    'Instructions are read off the cycle counter of an emulator that runs one processor and lets '
+    'each instruction take one cycle: user space\'s part of a call and the kernel\'s, less the '
+    'cost of reading the counter. Time that a call waits counts as instructions too: detach and '
+    'close wait for a grace period in both kernels, update in C alone.',
+    f'The floor of an update, {bench.FLOOR:,} instructions, is that of the C code with its waits '
+    'deleted, as it was measured when the target was set; it is not measured here.',
+)
+
+
+def command(mode: str, result: Path, *options: str) -> str:
+    argv = [str(BINARY), mode, *options]
+    return f'{shlex.join(argv)} >{shlex.quote(str(result))}'
+
+
+@contextmanager
+def ticking(title: str) -> Iterator[None]:
+    """Shows how long something takes that does not show it itself."""
+    shown, over = Progress(title, None), Event()
+
+    def watch() -> None:
+        while not over.wait(TICK):
+            shown.tick()
+
+    watcher = Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+        shown.end('over')
+
+
+def measure(impl: str, title: str, mode: str, number: int, limit: float, *options: str,
+            cpus: int = 2, accel: tuple[str, ...] = ()) -> list[Figure]:
+    """Boots a kernel, measures there, and returns the figures."""
+    name = f'{mode}-{impl}-{number}'
+    result, log = OUT / f'{name}.json', LOG / f'bench-{name}.log'
+    result.unlink(missing_ok=True)
+    with ticking(title):
+        status = vm.run(impl, command(mode, result, *options), cpus=cpus, timeout=limit,
+                        out=log, build=False, accel=accel)
+    if status:
+        fail(f'measuring the {impl} kernel failed (exit status {status}); what it said is in '
+             f'{log}')
+    figures: list[Figure] = json.loads(result.read_text(encoding='utf-8'))
+    return figures
+
+
+def measure_all(rounds: int, seconds: float) -> list[Case]:
+    """The kernels in turn, so that what else the machine does hits both."""
+    runs: dict[tuple[str, str], list[list[Figure]]] = {}
+    total = len(IMPLS) * (rounds + 1)
+    done = 0
+    expected = BOOT + MEASUREMENTS * seconds
+    for number in range(1, rounds + 1):
+        for impl in IMPLS:
+            done += 1
+            found = measure(impl, f'{done}/{total} times on the {impl} kernel, about '
+                            f'{clock(expected)}', 'time', number, PATIENCE * expected,
+                            '--seconds', str(seconds))
+            runs.setdefault(('time', impl), []).append(found)
+    for impl in IMPLS:
+        done += 1
+        found = measure(impl, f'{done}/{total} instructions on the {impl} kernel, about '
+                        f'{clock(COUNTING)}', 'icount', 1, PATIENCE * COUNTING, cpus=1,
+                        accel=ICOUNT)
+        runs['icount', impl] = [found]
+    try:
+        return [case for mode in ('time', 'icount')
+                for case in bench.merge(runs[mode, 'c'], runs[mode, 'rust'])]
+    except ValueError as error:
+        fail(f'{error}: give each measurement more time with --seconds')
+
+
+def processor() -> str:
+    found = re.search(r'^model name\s*: (.*)$', Path('/proc/cpuinfo').read_text(encoding='utf-8'),
+                      re.M)
+    return found[1] if found else platform.machine()
+
+
+def facts(rounds: int, seconds: float, load: float, kernel: Kernel) -> list[tuple[str, str]]:
+    makefile = (kernel.src / 'Makefile').read_text(encoding='utf-8')
+    return [('date', time.strftime('%Y-%m-%d %H:%M %Z')),
+            ('kernel', f'Linux {source.version(makefile)}'),
+            ('machine', f'{processor()}, {os.cpu_count()} processors, '
+             f'guest with 2; load before the runs {load:.1f}'),
+            ('accelerator', f'{vm.accelerator()} ({qemu()}); instructions: '
+                            f'{" ".join(ICOUNT)}'),
+            ('runs', f'{rounds} of each kernel in turn, {seconds:g} s a measurement; '
+                     'instructions: one')]
+
+
+def qemu() -> str:
+    run = subprocess.run(['qemu-system-x86_64', '--version'], capture_output=True, text=True,
+                            check=False)
+    return run.stdout.partition('\n')[0]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--rounds', type=int, default=3,
+                        help='how often each kernel is booted and timed (default: 3)')
+    parser.add_argument('--seconds', type=float, default=4,
+                        help='how long a measurement takes (default: 4)')
+    parser.add_argument('--last', action='store_true',
+                        help='take what was built last, whatever the sources say')
+    args = parser.parse_args()
+    if args.rounds < 1 or args.seconds <= 0:
+        parser.error('--rounds and --seconds are to be above 0')
+
+    kernels = {impl: Kernel(impl) for impl in IMPLS}
+    if not args.last:
+        ccswap.build()
+        for kernel in kernels.values():
+            kernel.ensure()
+    OUT.mkdir(parents=True, exist_ok=True)
+    LOG.mkdir(parents=True, exist_ok=True)
+    load = os.getloadavg()[0]
+    cases = measure_all(args.rounds, args.seconds)
+    text = bench_text.measure(kernels['c'], kernels['rust'])
+    cases.append(bench.compare('bytes of text', 'bytes', bench.LESS, [text.taken],
+                               [text.leaf + text.library]))
+    notes = (*NOTES, f'Bytes of text, C: what the C objects are smaller by in the Rust kernel '
+             f'({text.taken:,}). Rust: the objects in their place ({text.leaf:,}) and what the '
+             f'kernel crate holds for them ({text.library:,}); without the KUnit suites.')
+    report = bench.report(facts(args.rounds, args.seconds, load, kernels['rust']), cases,
+                          notes)
+    (OUT / 'report.json').write_text(
+        json.dumps([asdict(case) for case in cases], indent=1, ensure_ascii=False) + '\n',
+        encoding='utf-8')
+    (OUT / 'report.md').write_text(report, encoding='utf-8')
+    step('drawing the report', [BINARY, 'chart', OUT / 'report.json', OUT / 'report.svg'],
+         LOG / 'bench-chart.log')
+    print(report)
+    print(f'The report is {OUT}/report.md, with report.json and report.svg beside it.')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How many bytes of machine code the links are, in either kernel."""
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib import tree
+from lib.kernel import Kernel
+from lib.paths import TOP
+from lib.steps import fail
+from lib.toolchain import LLVM
+
+CODE = re.compile(r'^[0-9a-f]+ (?P<size>[0-9a-f]+) [tTwW] (?P<name>.*)$', re.M)
+# The suites are built into a kernel that has KUnit; they are not the links' code.
+TESTS = re.compile(r'kunit|doctest|struct_ops::fake')
+LIBRARY = Path('rust/kernel.o')
+OURS = re.compile(r'kernel::(?:bpf|net::tcp|sync::rcu::grace_period)\b')
+
+
+@dataclass(frozen=True)
+class Text:
+    """In bytes."""
+    taken: int       # what C objects are smaller in the Rust kernel
+    leaf: int        # the Rust objects that took their place
+    library: int     # and what they use of the kernel crate
+
+
+def code(listing: str, wanted: re.Pattern[str] | None = None) -> int:
+    """The sum of an object's functions, from what nm says of them."""
+    return sum(int(line['size'], 16) for line in CODE.finditer(listing)
+               if not TESTS.search(line['name'])
+               and (wanted is None or wanted.search(line['name'])))
+
+
+def nm(path: Path) -> str:
+    if not path.exists():
+        fail(f'{path} is missing: build the kernel again (make kernel)')
+    run = subprocess.run([LLVM / 'llvm-nm', '--demangle', '--print-size', path],
+                         capture_output=True, text=True, check=False)
+    return run.stdout
+
+
+def measure(c: Kernel, rust: Kernel) -> Text:
+    """Compares the objects of both build folders."""
+    changed = [Path(name).with_suffix('.o') for patch in tree.series() for name in patch.files
+               if re.match(r'(?:kernel|net)/.*\.c$', name)]
+    added = [path.relative_to(TOP).with_suffix('.o') for folder in ('kernel', 'net')
+             for path in sorted((TOP / folder).rglob('*.rs'))]
+    taken = sum(code(nm(c.obj / name)) - code(nm(rust.obj / name))
+                for name in dict.fromkeys(changed))
+    # A file that another one takes in has no object of its own.
+    leaf = sum(code(nm(rust.obj / name)) for name in added if (rust.obj / name).exists())
+    return Text(taken, leaf, code(nm(rust.obj / LIBRARY), OURS))

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Whether ordinary users may choose a congestion control, over updates of its
+ * link; all in the first network namespace, where the sysctl can be written
+ */
+
+#include <netinet/tcp.h>
+#include <test_progs.h>
+#include "cap_helpers.h"
+#include "struct_ops_link_guarantee.h"
+
+#define ALLOWED	"/proc/sys/net/ipv4/tcp_allowed_congestion_control"
+
+static char original[1024];
+
+static bool allowed_read(char *line, size_t size)
+{
+	int fd = open(ALLOWED, O_RDONLY);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, line, size - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	line[n] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	return true;
+}
+
+/* Allows what was allowed at first, and one more */
+static bool allow(const char *more)
+{
+	int fd = open(ALLOWED, O_WRONLY);
+	char line[1100];
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	snprintf(line, sizeof(line), "%s %s", original, more);
+	ok = write(fd, line, strlen(line)) == strlen(line);
+	close(fd);
+	return ok;
+}
+
+/* What the sysctl says, and what happens to whoever has no privilege */
+static bool is_allowed(int family, bool expected)
+{
+	char line[1024], *word, *rest = line;
+	bool listed = false;
+	__u64 caps = 0;
+	int fd, err;
+	bool ok;
+
+	if (!ASSERT_TRUE(allowed_read(line, sizeof(line)), "allowed_read"))
+		return false;
+	while ((word = strsep(&rest, " ")))
+		listed |= !strcmp(word, LINK_CC);
+
+	fd = socket(family, SOCK_STREAM, 0);
+	if (!ASSERT_OK_FD(fd, "socket"))
+		return false;
+	if (!ASSERT_OK(cap_disable_effective(1ULL << CAP_NET_ADMIN, &caps), "cap_disable")) {
+		close(fd);
+		return false;
+	}
+	err = setsockopt(fd, SOL_TCP, TCP_CONGESTION, LINK_CC, strlen(LINK_CC)) ? -errno : 0;
+	cap_enable_effective(caps, NULL);
+	close(fd);
+
+	ok = ASSERT_EQ(listed, expected, "listed");
+	ok &= ASSERT_EQ(err, expected ? 0 : -EPERM, "setsockopt");
+	return ok;
+}
+
+/* The administrator's word is for the name, not for an implementation */
+static void test_carried_over(int family)
+{
+	struct swap swap;
+
+	if (!swap_start(&swap, 0, 0))
+		goto out;
+	is_allowed(family, false);
+	if (!ASSERT_TRUE(allow(LINK_CC), "allow"))
+		goto out;
+	is_allowed(family, true);
+	swap_forth(&swap);
+	is_allowed(family, true);
+	swap_back(&swap);
+	is_allowed(family, true);
+out:
+	swap_end(&swap);
+}
+
+/* Nor does an implementation bring back what was taken away meanwhile */
+static void test_taken_away(int family)
+{
+	struct swap swap;
+
+	if (!swap_start(&swap, 0, 0))
+		goto out;
+	if (!ASSERT_TRUE(allow(LINK_CC), "allow"))
+		goto out;
+	swap_forth(&swap);
+	if (!ASSERT_TRUE(allow(""), "take_away"))
+		goto out;
+	is_allowed(family, false);
+	swap_back(&swap);
+	is_allowed(family, false);
+	swap_forth(&swap);
+	is_allowed(family, false);
+out:
+	swap_end(&swap);
+}
+
+/* The author's word is for the implementation: it comes and stays with it */
+static void test_by_author(int family)
+{
+	struct swap swap;
+
+	if (!swap_start(&swap, 0, NON_RESTRICTED))
+		goto out;
+	is_allowed(family, false);
+	swap_forth(&swap);
+	is_allowed(family, true);
+	if (!ASSERT_TRUE(allow(""), "take_away"))
+		goto out;
+	is_allowed(family, false);
+	swap_back(&swap);
+	is_allowed(family, false);
+	swap_forth(&swap);
+	is_allowed(family, true);
+out:
+	swap_end(&swap);
+}
+
+void serial_test_struct_ops_link_guarantee_allowed(void)
+{
+	if (!ASSERT_TRUE(allowed_read(original, sizeof(original)), "allowed_read"))
+		return;
+
+	if (test__start_subtest("carried_over_ipv4"))
+		test_carried_over(AF_INET);
+	if (test__start_subtest("carried_over_ipv6"))
+		test_carried_over(AF_INET6);
+	if (test__start_subtest("taken_away_ipv4"))
+		test_taken_away(AF_INET);
+	if (test__start_subtest("taken_away_ipv6"))
+		test_taken_away(AF_INET6);
+	if (test__start_subtest("by_author_ipv4"))
+		test_by_author(AF_INET);
+	if (test__start_subtest("by_author_ipv6"))
+		test_by_author(AF_INET6);
+}

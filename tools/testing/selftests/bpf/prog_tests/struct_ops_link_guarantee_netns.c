@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Network namespaces whose default is updated, at speed and while they come,
+ * go and are written to
+ */
+
+#include <sched.h>
+#include <test_progs.h>
+#include "network_helpers.h"
+#include "struct_ops_link_guarantee.h"
+#include "struct_ops_link_guarantee.skel.h"
+
+#define RUN_NS		1500000000ULL
+#define UPDATES_MIN	10	/* hundreds of thousands where none waits */
+#define SAMPLES		1000
+#define MEDIAN_NS	1000000ULL
+
+static bool stop;
+
+struct worker {
+	void *(*run)(void *worker);
+	pthread_t thread;
+	int done;
+	int failed;
+};
+
+/* Namespaces that start out with the first one's default, and end with it */
+static void *make_namespaces(void *arg)
+{
+	struct worker *worker = arg;
+
+	for (; !READ_ONCE(stop); worker->done++)
+		worker->failed += unshare(CLONE_NEWNET) || !default_is(LINK_CC);
+	return NULL;
+}
+
+static void *write_sysctl_in_loop(void *arg)
+{
+	struct worker *worker = arg;
+
+	worker->failed += !!unshare(CLONE_NEWNET);
+	for (; !READ_ONCE(stop); worker->done++)
+		worker->failed += !default_set("reno") || !default_is("reno") ||
+				  !default_set(LINK_CC) || !default_is(LINK_CC);
+	return NULL;
+}
+
+/* Back and forth for a while, to end on the second */
+static void swap_run(struct swap *swap)
+{
+	__u64 end = get_time_ns() + RUN_NS;
+	int updates = 0;
+
+	do {
+		if (!swap_forth(swap) || !swap_back(swap))
+			break;
+		updates += 2;
+	} while (get_time_ns() < end);
+	swap_forth(swap);
+	printf("%d updates\n", updates);
+	ASSERT_GE(updates, UPDATES_MIN, "updates");
+}
+
+/* Both the default and the name lead to the second, and nothing else */
+static void check_current(struct swap *swap, int family)
+{
+	__u64 calls = swap->old->bss->calls;
+	__u64 inits = swap->new->bss->inits;
+
+	ASSERT_TRUE(default_is(LINK_CC), "default");
+	ASSERT_TRUE(default_connects(family), "connect");
+	ASSERT_EQ(swap->old->bss->calls, calls, "old_calls");
+	ASSERT_EQ(swap->new->bss->inits, inits + 2, "new_inits");
+	ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
+}
+
+/* Nothing is lost, and nothing stays in the end */
+static void test_come_and_go(int family)
+{
+	struct worker workers[] = {
+		{ .run = make_namespaces },
+		{ .run = write_sysctl_in_loop },
+	};
+	struct nstoken *token;
+	struct netns_obj *ns = NULL;
+	char original[CC_NAME_MAX];
+	struct swap swap;
+	int i;
+
+	if (!ASSERT_TRUE(default_get(original), "default_get"))
+		return;
+	if (!swap_start(&swap, NON_RESTRICTED, NON_RESTRICTED) ||
+	    !ASSERT_TRUE(default_set(LINK_CC), "default_set"))
+		goto out;
+	/* Has the default from the first namespace */
+	ns = netns_new("struct_ops_link", false);
+	if (!ASSERT_OK_PTR(ns, "netns"))
+		goto out;
+
+	WRITE_ONCE(stop, false);
+	for (i = 0; i < ARRAY_SIZE(workers); i++)
+		if (!ASSERT_OK(pthread_create(&workers[i].thread, NULL, workers[i].run,
+					      &workers[i]), "thread"))
+			break;
+	if (i == ARRAY_SIZE(workers))
+		swap_run(&swap);
+	WRITE_ONCE(stop, true);
+	while (i-- > 0) {
+		pthread_join(workers[i].thread, NULL);
+		printf("worker %d: done %d, failed %d\n", i, workers[i].done,
+		       workers[i].failed);
+		ASSERT_GT(workers[i].done, 0, "done");
+		ASSERT_EQ(workers[i].failed, 0, "failed");
+	}
+
+	check_current(&swap, family);
+	token = open_netns("struct_ops_link");
+	if (ASSERT_OK_PTR(token, "open_netns")) {
+		check_current(&swap, family);
+		close_netns(token);
+	}
+out:
+	netns_free(ns);
+	ASSERT_TRUE(default_set(original), "default_reset");
+	swap_end(&swap);
+}
+
+static void test_full_speed(int family)
+{
+	struct netns_obj *ns = NULL;
+	struct swap swap;
+
+	if (!swap_start(&swap, NON_RESTRICTED, NON_RESTRICTED))
+		goto out;
+	ns = netns_new("struct_ops_link", true);
+	if (!ASSERT_OK_PTR(ns, "netns") ||
+	    !ASSERT_TRUE(default_set(LINK_CC), "default_set"))
+		goto out;
+	swap_run(&swap);
+	ASSERT_EQ(swap.old->bss->calls + swap.new->bss->calls, 0, "calls");
+	check_current(&swap, family);
+out:
+	netns_free(ns);
+	swap_end(&swap);
+}
+
+static int compare(const void *a, const void *b)
+{
+	__u64 x = *(const __u64 *)a, y = *(const __u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* An update is no grace period long */
+static void test_latency(void)
+{
+	static __u64 took[SAMPLES];
+	struct swap swap;
+	__u64 start;
+	int i, err;
+
+	if (!swap_start(&swap, NON_RESTRICTED, NON_RESTRICTED))
+		goto out;
+	for (i = 0; i < SAMPLES; i++) {
+		start = get_time_ns();
+		err = link_update(swap.link, impl_map(i % 2 ? swap.old : swap.new));
+		took[i] = get_time_ns() - start;
+		if (!ASSERT_OK(err, "update"))
+			goto out;
+	}
+	qsort(took, SAMPLES, sizeof(took[0]), compare);
+	printf("update: min %llu, median %llu, max %llu ns\n", took[0],
+	       took[SAMPLES / 2], took[SAMPLES - 1]);
+	ASSERT_LT(took[SAMPLES / 2], MEDIAN_NS, "median");
+out:
+	swap_end(&swap);
+}
+
+void serial_test_struct_ops_link_guarantee_netns(void)
+{
+	if (test__start_subtest("come_and_go_ipv4"))
+		test_come_and_go(AF_INET);
+	if (test__start_subtest("come_and_go_ipv6"))
+		test_come_and_go(AF_INET6);
+	if (test__start_subtest("full_speed_ipv4"))
+		test_full_speed(AF_INET);
+	if (test__start_subtest("full_speed_ipv6"))
+		test_full_speed(AF_INET6);
+	if (test__start_subtest("latency"))
+		test_latency();
+}
