@@ -275,7 +275,15 @@ mod tests {
         drop(reader);
         assert!(readers.is_some());
 
-        rcu::synchronize_rcu();
+        // SAFETY: May be called from any context. A grace period that is waited for may be an
+        // expedited one, which is not noticed.
+        unsafe { bindings::start_poll_synchronize_rcu() };
+        for _ in 0..1000 {
+            if RegistryGuard::lock().readers_of(ops).is_none() {
+                break;
+            }
+            fsleep(Delta::from_millis(10));
+        }
         assert!(RegistryGuard::lock().readers_of(ops).is_none());
 
         drop(a2);

@@ -12,15 +12,15 @@ use crate::bindings;
 /// # Examples
 ///
 /// ```
-/// use kernel::sync::rcu::GracePeriod;
+/// use kernel::sync::rcu;
 ///
-/// // Readers that run now may still see what was just unlinked.
-/// let unlinked = GracePeriod::start();
+/// // A reader that runs now may still see what was just unlinked.
+/// let reader = rcu::read_lock();
+/// let unlinked = rcu::GracePeriod::start();
+/// assert!(!unlinked.has_passed());
+/// drop(reader);
 ///
 /// // Later, where it must not be seen any more:
-/// unlinked.wait();
-/// assert!(unlinked.has_passed());
-/// // No waiting this time.
 /// unlinked.wait();
 /// ```
 #[derive(Clone, Copy)]
@@ -50,6 +50,9 @@ impl GracePeriod {
     }
 
     /// Tells whether a full grace period has passed since the start. Any context.
+    ///
+    /// An expedited grace period, as there are during boot, is not noticed, so a wait may follow
+    /// that was not needed.
     ///
     /// C counterpart: [`poll_state_synchronize_rcu`](srctree/kernel/rcu/tree.c).
     #[inline]
