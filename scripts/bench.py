@@ -47,7 +47,8 @@ NOTES = (
     'to another, beside the thread that updates.',
     'Connections are opened, accepted and ended one after the other, and the bulk transfer sends '
     'and receives 64 KiB at a time, all in one thread, under a BPF algorithm whose link is '
-    'not updated meanwhile.',
+    'not updated meanwhile. The rates are those of the median connection and of the median 64 '
+    'KiB.',
     'Memory per link is what the allocator\'s trace events say was allocated and not freed while '
     '64 links were created (the link, its file and what hangs on them; not the map), divided by '
     '64.',

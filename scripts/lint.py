@@ -207,9 +207,11 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog='Not asked of checkpatch:\n' + '\n'.join(
             f'  {kind} in {where}: {reason}' for kind, where, reason in NOT_CHECKED))
-    parser.add_argument('check', nargs='*', choices=[*checks, []], default=checks,
+    parser.add_argument('check', nargs='*', default=checks,
                         help=f'which of them (default: all): {", ".join(checks)}')
     chosen = parser.parse_args().check
+    for name in set(chosen) - set(checks):
+        parser.error(f'there is no check {name}')
 
     rows = []
     with lock():

@@ -13,7 +13,7 @@ from typing import Any
 from lib import results, splat, vm
 from lib.kernel import Kernel
 from lib.paths import BUILD, LOG, TOP
-from lib.steps import fail, note
+from lib.steps import fail, lock, note
 
 JSON = BUILD / 'kunit.json'
 
@@ -36,7 +36,8 @@ def run(kernel: Kernel, names: str, timeout: int, threads: str, log: Path) -> tu
         env |= {'PATH': f'{TOP / "scripts/lib/no-kvm"}:{env["PATH"]}', 'TCG_THREADS': threads}
     argv = [sys.executable, kernel.src / 'tools/testing/kunit/kunit.py', 'exec', names,
             '--arch=x86_64', f'--build_dir={kernel.obj}', f'--timeout={timeout}',
-            f'--json={JSON}', '--qemu_args=-smp 2 -cpu max']
+            f'--json={JSON}', '--qemu_args=-smp 2 -cpu max',
+            '--kernel_args=kunit.autorun=1']
     with open(log, 'w', encoding='utf-8') as out:
         status = subprocess.run([arg for arg in argv if arg], cwd=kernel.src, env=env,
                                 stdin=subprocess.DEVNULL, stdout=out, stderr=out,
@@ -58,7 +59,8 @@ def main() -> int:
     log, status, text = LOG / 'kunit.log', 0, ''
     for threads in ('multi', 'single'):
         note('running the KUnit tests ...')
-        status, text = run(kernel, args.filter, args.timeout, threads, log)
+        with lock():    # kunit.py's own log stands in the build folder
+            status, text = run(kernel, args.filter, args.timeout, threads, log)
         if not splat.stale_breakpoint(text):
             break
         note('QEMU ran code that the kernel had already changed (see lib/splat.py): once more, '

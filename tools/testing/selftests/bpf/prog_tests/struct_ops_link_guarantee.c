@@ -4,7 +4,6 @@
  */
 
 #include <test_progs.h>
-#include "cgroup_helpers.h"
 #include "network_helpers.h"
 #include "struct_ops_link_guarantee.h"
 #include "struct_ops_link_guarantee.skel.h"
@@ -40,20 +39,6 @@ static int ends(const struct way *way)
 	return (way->client.choice != RENO) + (way->server.choice != RENO);
 }
 
-static bool attach_program(struct swap *swap)
-{
-	struct bpf_link *link;
-	int cgroup;
-
-	cgroup = test__join_cgroup("/struct_ops_link");
-	if (!ASSERT_OK_FD(cgroup, "cgroup"))
-		return false;
-	link = bpf_program__attach_cgroup(swap->new->progs.choose, cgroup);
-	close(cgroup);
-	swap->new->links.choose = link;
-	return ASSERT_OK_PTR(link, "attach");
-}
-
 static void test_way(const struct way *way, int family)
 {
 	struct scene scene = scene_make(way, LINK_CC, family);
@@ -66,8 +51,9 @@ static void test_way(const struct way *way, int family)
 	ns = netns_new("struct_ops_link", true);
 	if (!ASSERT_OK_PTR(ns, "netns"))
 		goto out;
-	if (way->by_program && !attach_program(&swap))
+	if (way->by_program && !program_attach(swap.new))
 		goto out;
+	scene.choices = bpf_map__fd(swap.new->maps.choices);
 	if (!ASSERT_TRUE(scene_prepare(&scene), "prepare") || !swap_forth(&swap))
 		goto out;
 	ASSERT_EQ(swap.old->bss->calls, 0, "old_not_started");

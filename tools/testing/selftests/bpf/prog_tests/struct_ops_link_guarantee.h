@@ -31,6 +31,11 @@ bool swap_forth(struct swap *swap);
 bool swap_back(struct swap *swap);
 void swap_end(struct swap *swap);
 
+/* Lets the program of an implementation choose for the scenes that are to go by
+ * one
+ */
+bool program_attach(struct struct_ops_link_guarantee *impl);
+
 /* What one end of a connection goes by */
 enum choice {
 	RENO,		/* setsockopt, another name */
@@ -58,6 +63,7 @@ struct scene {
 	const struct way *way;
 	const char *cc;
 	int family;
+	int choices;	/* map of the program */
 	int listener;
 	int client;
 };
@@ -68,6 +74,7 @@ static inline struct scene scene_make(const struct way *way, const char *cc, int
 		.way = way,
 		.cc = cc,
 		.family = family,
+		.choices = -1,
 		.listener = -1,
 		.client = -1,
 	};

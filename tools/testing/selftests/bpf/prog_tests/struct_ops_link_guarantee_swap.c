@@ -2,6 +2,7 @@
 /* Implementations of one name, and a link that goes from one to another */
 
 #include <test_progs.h>
+#include "cgroup_helpers.h"
 #include "struct_ops_link_guarantee.h"
 #include "struct_ops_link_guarantee.skel.h"
 
@@ -41,6 +42,20 @@ void impl_unload(struct struct_ops_link_guarantee *impl)
 int impl_map(struct struct_ops_link_guarantee *impl)
 {
 	return bpf_map__fd(impl->maps.cc);
+}
+
+bool program_attach(struct struct_ops_link_guarantee *impl)
+{
+	struct bpf_link *link;
+	int cgroup;
+
+	cgroup = test__join_cgroup("/struct_ops_link");
+	if (!ASSERT_OK_FD(cgroup, "cgroup"))
+		return false;
+	link = bpf_program__attach_cgroup(impl->progs.choose, cgroup);
+	close(cgroup);
+	impl->links.choose = link;
+	return ASSERT_OK_PTR(link, "attach");
 }
 
 bool swap_start(struct swap *swap, __u32 old_flags, __u32 new_flags)

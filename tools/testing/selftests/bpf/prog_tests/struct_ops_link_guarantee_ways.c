@@ -64,6 +64,23 @@ static bool route_add(const struct scene *scene)
 	return !system(cmd);
 }
 
+/* The program is to choose the name in this namespace */
+static bool program_add(const struct scene *scene)
+{
+	int fd = socket(scene->family, SOCK_STREAM, 0);
+	char cc[16] = {};
+	__u64 netns;
+	socklen_t len = sizeof(netns);
+	int err;
+
+	if (fd < 0)
+		return false;
+	snprintf(cc, sizeof(cc), "%s", scene->cc);
+	err = getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &netns, &len);
+	close(fd);
+	return !err && !bpf_map_update_elem(scene->choices, &netns, cc, BPF_ANY);
+}
+
 struct choice_of {
 	enum choice choice;
 	const char *cc;
@@ -113,6 +130,8 @@ bool scene_prepare(struct scene *scene)
 	if (way->by_default && !default_set(scene->cc))
 		return false;
 	if (way->route && !route_add(scene))
+		return false;
+	if (way->by_program && !program_add(scene))
 		return false;
 	if (way->server.early && scene->listener < 0 && !listener_make(scene))
 		return false;

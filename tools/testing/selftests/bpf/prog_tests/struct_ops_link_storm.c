@@ -14,6 +14,7 @@
 #define CONNECTIONS_MIN	10	/* per thread */
 
 #define STOCK		16
+#define PATIENCE_MS	5000
 
 /* Namespaces take their time under emulation */
 #define READY_NS	60000000000ULL
@@ -38,6 +39,7 @@ struct opener {
 	struct subject *subject;
 	int family;
 	int oldest;		/* map */
+	int choices;		/* map */
 	pthread_t thread;
 	bool ready;
 	int opened;
@@ -49,6 +51,8 @@ struct opener {
 
 static const struct way ways[] = {
 	{ "setsockopt", .client = { NAME }, .server = { RENO, true } },
+	{ "bpf_setsockopt", .by_program = true,
+	  .client = { INHERIT }, .server = { INHERIT, true } },
 	{ "default", .by_default = true,
 	  .client = { INHERIT }, .server = { INHERIT, true } },
 	{ "listener", .client = { RENO }, .server = { NAME, true } },
@@ -105,7 +109,7 @@ struct stock {
 
 static void stock_fill(struct stock *stock, struct opener *opener, struct scene *scene)
 {
-	__u64 before = last_returned(opener->subject);
+	__u64 before;
 
 	for (; stock->n < STOCK; stock->n++) {
 		if (scene->client < 0 && !scene_prepare(scene))
@@ -113,6 +117,7 @@ static void stock_fill(struct stock *stock, struct opener *opener, struct scene 
 		stock->clients[stock->n] = scene->client;
 		scene->client = -1;
 	}
+	before = last_returned(opener->subject);
 	while (last_returned(opener->subject) == before && !READ_ONCE(stop))
 		usleep(10);
 }
@@ -127,6 +132,7 @@ static void *open_connections(void *arg)
 	struct conn conn;
 	__u64 since;
 
+	scene.choices = opener->choices;
 	if (unshare(CLONE_NEWNET) || system("ip link set lo up") ||
 	    !scene_prepare(&scene))
 		return NULL;
@@ -134,9 +140,10 @@ static void *open_connections(void *arg)
 	while (!READ_ONCE(go) && !READ_ONCE(stop))
 		usleep(1000);
 
-	/* The route and the default are there to stay */
+	/* The route, the default and the program's choice are there to stay */
 	once.route = NULL;
 	once.by_default = false;
+	once.by_program = false;
 	scene.way = &once;
 	for (; !READ_ONCE(stop); opener->opened++) {
 		if (way->client.early) {
@@ -197,6 +204,20 @@ static void subject_end(struct subject *subject)
 		impl_unload(subject->impl[i]);
 }
 
+/* Who was initialised by an implementation is released by it, and by no other */
+static void check_releases(struct struct_ops_link_guarantee *impl)
+{
+	int ms;
+
+	/* The last ones may still be on their way out */
+	for (ms = 0; ms < PATIENCE_MS; ms++) {
+		if (READ_ONCE(impl->bss->releases) == READ_ONCE(impl->bss->inits))
+			break;
+		usleep(1000);
+	}
+	ASSERT_EQ(impl->bss->releases, impl->bss->inits, "releases");
+}
+
 static bool all_ready(struct opener *openers, int n)
 {
 	__u64 end = get_time_ns() + READY_NS;
@@ -236,6 +257,7 @@ static void test_storm(int family)
 		goto out;
 	oldest = bpf_map__fd(subjects[0].impl[0]->maps.oldest);
 	if (!subject_load(&subjects[1], true, oldest) ||
+	    !program_attach(subjects[0].impl[0]) ||
 	    !subject_link(&subjects[0]) || !subject_link(&subjects[1]))
 		goto out;
 
@@ -246,6 +268,7 @@ static void test_storm(int family)
 		openers[started].subject = &subjects[started / ARRAY_SIZE(ways)];
 		openers[started].family = family;
 		openers[started].oldest = oldest;
+		openers[started].choices = bpf_map__fd(subjects[0].impl[0]->maps.choices);
 		if (!ASSERT_OK(pthread_create(&openers[started].thread, NULL, open_connections,
 					      &openers[started]), "thread"))
 			goto stop;
@@ -270,6 +293,10 @@ stop:
 	for (i = 0; i < started; i++) {
 		pthread_join(openers[i].thread, NULL);
 		report(&openers[i]);
+	}
+	for (i = 0; i < IMPLS; i++) {
+		check_releases(subjects[0].impl[i]);
+		check_releases(subjects[1].impl[i]);
 	}
 out:
 	/* The second shares a map of the first */

@@ -15,8 +15,9 @@ extern __u32 tcp_reno_ssthresh(struct sock *sk) __ksym;
 extern void tcp_reno_cong_avoid(struct sock *sk, __u32 ack, __u32 acked) __ksym;
 extern __u32 tcp_reno_undo_cwnd(struct sock *sk) __ksym;
 
-/* Sockets whose connection was started here, and every call that was made */
+/* Sockets that came, those that left, and every call that was made */
 __u64 inits;
+__u64 releases;
 __u64 calls;
 /* The update that brought this implementation, as user space counts them */
 __u64 generation;
@@ -43,6 +44,13 @@ SEC("struct_ops")
 void BPF_PROG(init, struct sock *sk)
 {
 	__sync_fetch_and_add(&inits, 1);
+	called(sk);
+}
+
+SEC("struct_ops")
+void BPF_PROG(release, struct sock *sk)
+{
+	__sync_fetch_and_add(&releases, 1);
 	called(sk);
 }
 
@@ -82,6 +90,7 @@ __u32 BPF_PROG(undo_cwnd, struct sock *sk)
 SEC(".struct_ops.link")
 struct tcp_congestion_ops cc = {
 	.init = (void *)init,
+	.release = (void *)release,
 	.set_state = (void *)set_state,
 	.cwnd_event = (void *)cwnd_event,
 	.cong_avoid = (void *)cong_avoid,
@@ -94,6 +103,7 @@ struct tcp_congestion_ops cc = {
 SEC(".struct_ops.link")
 struct tcp_congestion_ops cc_other = {
 	.init = (void *)init,
+	.release = (void *)release,
 	.set_state = (void *)set_state,
 	.cwnd_event = (void *)cwnd_event,
 	.cong_avoid = (void *)cong_avoid,
@@ -103,14 +113,31 @@ struct tcp_congestion_ops cc_other = {
 	.name = "link_cc_other",
 };
 
-/* Chooses the name for both ends of a connection */
+struct cc_name {
+	char name[16];
+};
+
+/* What to choose in which network namespaces, by their cookies */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16);
+	__type(key, __u64);
+	__type(value, struct cc_name);
+} choices SEC(".maps");
+
+/* Chooses for both ends of a connection */
 SEC("sockops")
 int choose(struct bpf_sock_ops *ctx)
 {
-	char name[] = "link_cc";
+	struct cc_name *cc;
+	__u64 netns;
 
-	if (ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB ||
-	    ctx->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
-		bpf_setsockopt(ctx, SOL_TCP, TCP_CONGESTION, name, sizeof(name));
+	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB &&
+	    ctx->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+		return 1;
+	netns = bpf_get_netns_cookie(ctx);
+	cc = bpf_map_lookup_elem(&choices, &netns);
+	if (cc)
+		bpf_setsockopt(ctx, SOL_TCP, TCP_CONGESTION, cc->name, sizeof(cc->name));
 	return 1;
 }

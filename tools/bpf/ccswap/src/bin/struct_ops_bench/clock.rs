@@ -50,6 +50,11 @@ impl Samples {
         self.0.len()
     }
 
+    /// The median of samples that are nanoseconds.
+    pub fn median_seconds(&self) -> f64 {
+        self.percentile(50.0) / 1e9
+    }
+
     /// The smallest sample that so many per cent of all do not exceed.
     pub fn percentile(&self, percent: f64) -> f64 {
         let mut sorted = self.0.clone();
@@ -66,12 +71,13 @@ mod tests {
     #[test]
     fn percentiles_are_samples() {
         let mut samples = Samples::default();
-        for sample in (1..=200).rev() {
+        for sample in (1..=199).rev() {
             samples.push(sample);
         }
         let found = [0.0, 50.0, 99.0, 100.0].map(|percent| samples.percentile(percent));
-        assert_eq!(found, [1.0, 100.0, 198.0, 200.0]);
-        assert_eq!(samples.len(), 200);
+        assert_eq!(found, [1.0, 100.0, 198.0, 199.0]);
+        assert_eq!(samples.len(), 199);
+        assert_eq!(samples.median_seconds(), 1e-7);
     }
 
     #[test]

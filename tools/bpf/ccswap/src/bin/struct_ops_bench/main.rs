@@ -111,10 +111,12 @@ fn time(each: Duration) -> Result<Vec<Case>> {
     }
     {
         let _link = Link::create(&one.a)?;
-        let opened = traffic::connect(clock, &one.name, budget)?.len() as u64;
-        cases.push(Case::new("connections", "1/s", MORE, rate(opened, each)));
-        let sent = (traffic::bulk(clock, &one.name, budget)?.len() * traffic::CHUNK) as u64;
-        cases.push(Case::new("bulk throughput", "MB/s", MORE, rate(sent, each) / MEGABYTE));
+        // Of the median one, which what else the machine does leaves alone.
+        let opened = 1.0 / traffic::connect(clock, &one.name, budget)?.median_seconds();
+        cases.push(Case::new("connections", "1/s", MORE, opened));
+        let chunks = 1.0 / traffic::bulk(clock, &one.name, budget)?.median_seconds();
+        let sent = chunks * traffic::CHUNK as f64 / MEGABYTE;
+        cases.push(Case::new("bulk throughput", "MB/s", MORE, sent));
     }
     cases.push(Case::new("memory per link", "bytes", LESS, memory::per_link(&pairs)?));
     Ok(cases)
@@ -163,9 +165,4 @@ fn latency(cases: &mut Vec<Case>, name: &str, samples: &Samples, parts: &[(&str,
         let value = samples.percentile(*percent) / 1e3;
         cases.push(Case::new(format!("{name}, {part}"), "µs", LESS, value));
     }
-}
-
-/// So many in a second.
-fn rate(count: u64, time: Duration) -> f64 {
-    count as f64 / time.as_secs_f64()
 }
