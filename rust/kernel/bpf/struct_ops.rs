@@ -256,8 +256,11 @@ impl Slot {
     /// Returns the id of the registered map. Any context.
     #[inline]
     pub fn map_id(&self) -> Option<u32> {
-        // Relaxed: nothing else is read on the strength of the id.
-        match self.map_id.load(Relaxed) {
+        // Nothing else is read on the strength of the id. This is READ_ONCE(), in line, where
+        // `load(Relaxed)` calls a C helper, and every poll comes by here.
+        //
+        // SAFETY: The pointer is valid and aligned, and a volatile read is a single one.
+        match unsafe { self.map_id.as_ptr().read_volatile() } {
             0 => None,
             id => Some(id),
         }

@@ -99,7 +99,10 @@ impl<'a, T: LinkOps> Poller<'a, T> {
     /// C counterpart: [`poll_wait`](srctree/include/linux/poll.h).
     #[inline]
     pub fn wait(&self, queue: &Hangup) {
-        if self.link.contains(queue) {
+        // SAFETY: By the type invariants.
+        let waits = unsafe { self.table.as_ref() }.is_some_and(|table| table._qproc.is_some());
+
+        if waits && self.link.contains(queue) {
             // SAFETY: By the type invariants. The queue lives as long as the link, and the poller
             // is taken off it before the file drops its reference on the link.
             unsafe { bindings::poll_wait(self.file, queue.queue.get(), self.table) };
