@@ -7,12 +7,12 @@
  * kernel/bpf/struct_ops_link.rs.
  */
 
+#include <linux/mutex.h>
 #include <linux/types.h>
 
 struct bpf_link;
 struct bpf_map;
 struct bpf_struct_ops_desc;
-struct mutex;
 union bpf_attr;
 
 /**

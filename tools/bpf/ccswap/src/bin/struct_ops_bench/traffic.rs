@@ -63,7 +63,7 @@ pub fn bulk(clock: Clock, algorithm: &str, budget: Budget) -> io::Result<Samples
     listener.set_recv_buffer_size(BUFFER)?;
     let mut client = socket(algorithm)?;
     client.set_send_buffer_size(BUFFER)?;
-    // The end of a chunk is not to wait for an acknowledgement.
+    // The end of a chunk is not to wait for an acknowledgment.
     client.set_tcp_nodelay(true)?;
     client.connect(&address)?;
     let (mut server, _) = listener.accept()?;
