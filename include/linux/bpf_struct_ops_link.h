@@ -26,7 +26,7 @@ union bpf_attr;
 struct bpf_struct_ops_table {
 	const struct bpf_struct_ops_desc *desc;
 	void *kdata;
-	struct mutex *lock;
+	struct mutex *lock;	/* guards the map, see @lock */
 };
 
 bool bpf_struct_ops_map_table(struct bpf_map *map,
