@@ -35,6 +35,7 @@ case $VERSION_ID in
 *) die "this is made for Debian 12 and 13: run it in a container or machine with one of them" ;;
 esac
 
+# dpkg-query fails when it has never heard of a package: that one is missing, too.
 installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${packages[@]}" 2>/dev/null |
 	sed -n 's/^ii *//p') || true
 mapfile -t missing < <(printf '%s\n' "${packages[@]}" | sort | comm -23 - <(sort <<<"$installed"))
