@@ -56,8 +56,8 @@ NOTES = (
     '64.',
     'Instructions are read off the cycle counter of an emulator that runs one processor and lets '
     'each instruction take one cycle: user space\'s part of a call and the kernel\'s, less the '
-    'cost of reading the counter. Time that a call waits counts as instructions too: detach and '
-    'close wait for a grace period in both kernels, update in C alone.',
+    'cost of reading the counter. Time that a call waits counts as instructions too: in C, detach, '
+    'close and update wait for a grace period.',
     f'The floor of an update, {bench.FLOOR:,} instructions, is that of the C code with its waits '
     'deleted, as it was measured when the target was set; it is not measured here.',
 )

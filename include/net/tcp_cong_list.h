@@ -42,6 +42,7 @@ extern unsigned int tcp_cong_net_id;
 
 const struct tcp_congestion_ops *
 tcp_ca_get_current(const struct tcp_congestion_ops *ca);
+u32 tcp_ca_current_flags(const struct tcp_congestion_ops *ca);
 void tcp_ca_switch_to_current(struct sock *sk);
 int tcp_cong_net_init(struct net *net);
 void tcp_cong_net_exit(struct net *net);
@@ -57,6 +58,16 @@ static inline u32 tcp_ca_hash_name(const struct tcp_congestion_ops *ca)
 	return jhash(ca->name, sizeof(ca->name), strlen(ca->name));
 }
 
+static inline bool tcp_ca_is_bpf(const struct tcp_congestion_ops *ca)
+{
+	return ca->owner == BPF_MODULE_OWNER;
+}
+
+static inline bool tcp_ca_is_replaced(const struct tcp_congestion_ops *ca)
+{
+	return unlikely(READ_ONCE(ca->flags) & TCP_CONG_REPLACED);
+}
+
 /*
  * Take a reference on @ca, a variable, or on what has replaced it, which is
  * in @ca then. Who has found @ca under RCU may find it gone.
@@ -65,20 +76,52 @@ static inline u32 tcp_ca_hash_name(const struct tcp_congestion_ops *ca)
 	(likely(bpf_try_module_get(ca, (ca)->owner)) || \
 	 ((ca) = tcp_ca_get_current(ca)))
 
+/* @sk, of which nobody knows yet, takes over what its listener chose */
+static inline bool tcp_ca_inherit(struct sock *sk)
+{
+	const struct tcp_congestion_ops *ca = inet_csk(sk)->icsk_ca_ops;
+
+	if (tcp_ca_is_replaced(ca) || !bpf_try_module_get(ca, ca->owner))
+		ca = tcp_ca_get_current(ca);
+	if (!ca)
+		return false;
+	WRITE_ONCE(inet_csk(sk)->icsk_ca_ops, ca);
+	return true;
+}
+
 /* @sk is about to start a connection: not on a table that was replaced */
 static inline void tcp_ca_refresh(struct sock *sk)
 {
-	if (unlikely(READ_ONCE(inet_csk(sk)->icsk_ca_ops->flags) &
-		     TCP_CONG_REPLACED))
+	if (tcp_ca_is_replaced(inet_csk(sk)->icsk_ca_ops))
 		tcp_ca_switch_to_current(sk);
+}
+
+/* What a connection that comes in will ask of ECN; nobody locks @listener */
+static inline u32 tcp_ca_listener_flags(const struct sock *listener)
+{
+	const struct tcp_congestion_ops *ca;
+
+	ca = READ_ONCE(inet_csk(listener)->icsk_ca_ops);
+	return tcp_ca_is_replaced(ca) ? tcp_ca_current_flags(ca) : ca->flags;
 }
 
 #else
 
 #define tcp_ca_try_get(ca)	bpf_try_module_get(ca, (ca)->owner)
 
+static inline bool tcp_ca_inherit(struct sock *sk)
+{
+	return bpf_try_module_get(inet_csk(sk)->icsk_ca_ops,
+				  inet_csk(sk)->icsk_ca_ops->owner);
+}
+
 static inline void tcp_ca_refresh(struct sock *sk)
 {
+}
+
+static inline u32 tcp_ca_listener_flags(const struct sock *listener)
+{
+	return inet_csk(listener)->icsk_ca_ops->flags;
 }
 
 #endif /* CONFIG_BPF_STRUCT_OPS_LINK_RUST */

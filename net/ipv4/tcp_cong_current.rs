@@ -34,8 +34,24 @@ pub(crate) unsafe extern "C" fn tcp_ca_get_current(
         .map_or(core::ptr::null(), |ca| ca.into_raw().cast_const())
 }
 
-/// Lets a socket, which is about to start a connection on a congestion control that was replaced,
-/// use the one that is registered under the name now; Reno when the name is gone. Any context.
+/// Returns the flags of what is registered under the name of `ca`, which was replaced; those of Reno
+/// when the name is gone. Any context.
+///
+/// # Safety
+///
+/// `ca` must point to a valid table that was registered, and is read under RCU or held by a
+/// reference.
+#[export]
+pub(crate) unsafe extern "C" fn tcp_ca_current_flags(
+    ca: *const bindings::tcp_congestion_ops,
+) -> u32 {
+    // SAFETY: By the requirements of this function.
+    current_or_reno(unsafe { CongestionOps::from_raw(ca) }).map_or(0, |ca| ca.flags())
+}
+
+/// Lets a socket, which is about to start a connection, or hands its choice on to those that come
+/// in, leave a congestion control that was replaced for the one that is registered under the name
+/// now; for Reno when the name is gone. Any context.
 ///
 /// # Safety
 ///
@@ -44,20 +60,17 @@ pub(crate) unsafe extern "C" fn tcp_ca_get_current(
 pub(crate) unsafe extern "C" fn tcp_ca_switch_to_current(sk: *mut bindings::sock) {
     // SAFETY: By the requirements of this function.
     let sk = unsafe { ConnectionSock::from_raw(sk) };
-    let ca = sk.congestion_ops();
-
     // A BPF program may have set and initialised one when the SYN was about to be sent.
     if sk.is_initialised() {
         return;
     }
-    let current = ca.current().or_else(|| CongestionOps::reno().get());
-    if let Some(current) = current.filter(|current| !is_same(current, ca)) {
+    if let Some(current) = current_or_reno(sk.congestion_ops()) {
         sk.set_congestion_ops(current);
     }
 }
 
-fn is_same(a: &CongestionRef, b: &CongestionOps) -> bool {
-    core::ptr::eq(&**a, b)
+fn current_or_reno(ca: &CongestionOps) -> Option<CongestionRef> {
+    ca.current().or_else(|| CongestionOps::reno().get())
 }
 
 /// Gives a new network namespace its default congestion control. Process context.

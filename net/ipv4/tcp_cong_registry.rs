@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Registering a TCP congestion control, and replacing a registered one.
+//! Registering, replacing and unregistering TCP congestion controls.
 //!
-//! Why a replacement waits for nobody, and when a registration does, is argued in
+//! Why none of it waits for readers, but where a module goes, is argued in
 //! [`kernel::net::tcp::cong`].
 
 use kernel::{
@@ -13,7 +13,8 @@ use kernel::{
         CongestionOps,
         RegistryGuard, //
     },
-    prelude::*, //
+    prelude::*,
+    sync::rcu, //
 };
 
 mod tcp_cong_current;
@@ -26,14 +27,7 @@ const __LOG_PREFIX: &[u8] = b"TCP\0";
 fn register(ca: &'static CongestionOps) -> Result {
     ca.validate()?;
 
-    let mut registry = RegistryGuard::lock();
-    if let Some(readers) = registry.readers_of(ca) {
-        drop(registry);
-        readers.wait();
-        registry = RegistryGuard::lock();
-    }
-    let added = registry.add(ca);
-    drop(registry);
+    let added = RegistryGuard::lock().add(ca);
 
     added.inspect_err(|_| pr_notice!("{} already registered or non-unique key\n", ca.name()))
 }
@@ -45,7 +39,16 @@ fn update(ca: &'static CongestionOps, old: &CongestionOps) -> Result {
     replaced.inspect_err(|_| pr_notice!("{} cannot take the place of {}\n", ca.name(), old.name()))
 }
 
-/// Registers a congestion control. Process context, may sleep.
+/// Takes `ca` off the algorithms on offer.
+fn unregister(ca: &CongestionOps) {
+    RegistryGuard::lock().remove(ca);
+
+    if !ca.outlasts_readers() {
+        rcu::synchronize_rcu();
+    }
+}
+
+/// Registers a congestion control. Process context, does not sleep.
 ///
 /// # Safety
 ///
@@ -77,4 +80,15 @@ pub unsafe extern "C" fn tcp_update_congestion_control(
     let (ca, old) = unsafe { (CongestionOps::from_raw(ca), CongestionOps::from_raw(old_ca)) };
 
     from_result(|| update(ca, old).map(|()| 0))
+}
+
+/// Unregisters a congestion control. Process context; sleeps if it is that of a module.
+///
+/// # Safety
+///
+/// `ca` must point to a valid table.
+#[export]
+pub unsafe extern "C" fn tcp_unregister_congestion_control(ca: *mut bindings::tcp_congestion_ops) {
+    // SAFETY: By the requirements of this function.
+    unregister(unsafe { CongestionOps::from_raw(ca) });
 }

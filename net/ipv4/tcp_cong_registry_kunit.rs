@@ -29,7 +29,9 @@ mod tests {
         },
         time::{
             delay::fsleep,
-            Delta, //
+            Delta,
+            Instant,
+            Monotonic, //
         },
         workqueue, //
     };
@@ -115,6 +117,19 @@ mod tests {
             unsafe { Atomic::from_ptr(&raw mut (*self.raw()).list.next) }.load(Relaxed)
         }
 
+        /// Whether a reader that stands on this table comes by `other`.
+        fn leads_to(&self, other: &Table) -> bool {
+            let _registry = RegistryGuard::lock();
+            let head = &raw mut bindings::tcp_cong_list;
+            let mut node = self.next();
+
+            while node != head && node != other.node() {
+                // SAFETY: The lock is held, so what the list leads to is valid.
+                node = unsafe { (*node).next };
+            }
+            node == other.node()
+        }
+
         fn node(&self) -> *mut bindings::list_head {
             // SAFETY: The table is valid.
             unsafe { &raw mut (*self.raw()).list }
@@ -127,7 +142,7 @@ mod tests {
                 // SAFETY: The table is registered. Waits for its readers.
                 unsafe { bindings::tcp_unregister_congestion_control(self.raw()) };
             } else {
-                // It may have been replaced, which does not wait.
+                // It may have been replaced or taken off, which does not wait.
                 rcu::synchronize_rcu();
             }
             // SAFETY: This is the box of `Table::new`, and nobody has it any more.
@@ -263,32 +278,100 @@ mod tests {
     }
 
     #[test]
-    fn registering_a_replaced_table_waits_for_its_readers() -> Result {
-        let (a, a2) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
-        let ops = a.ops();
+    fn reader_on_a_table_that_returns_misses_nothing() -> Result {
+        let (first, a) = (
+            Table::registered(b"kunit_1")?,
+            Table::registered(b"kunit_a")?,
+        );
+        let (b, a2) = (Table::registered(b"kunit_b")?, Table::new(b"kunit_a")?);
 
-        assert!(RegistryGuard::lock().readers_of(ops).is_none());
-        assert_eq!(a2.replace(&a), 0);
-        // Whoever came before the replacement may still be there.
+        // Unregistered, with a reader still on it: the rest of the list follows, ...
         let reader = rcu::read_lock();
-        let readers = RegistryGuard::lock().readers_of(ops);
-        drop(reader);
-        assert!(readers.is_some());
-
-        // SAFETY: May be called from any context. A grace period that is waited for may be an
-        // expedited one, which is not noticed.
-        unsafe { bindings::start_poll_synchronize_rcu() };
-        for _ in 0..1000 {
-            if RegistryGuard::lock().readers_of(ops).is_none() {
-                break;
-            }
-            fsleep(Delta::from_millis(10));
-        }
-        assert!(RegistryGuard::lock().readers_of(ops).is_none());
-
-        drop(a2);
+        RegistryGuard::lock().remove(a.ops());
+        assert!(!a.is_registered());
+        assert_eq!(first.next(), b.node());
+        assert_eq!(a.next(), b.node());
+        // ... and all of it once the table is back.
         assert_eq!(a.register(), 0);
+        assert!(a.leads_to(&first) && a.leads_to(&b));
+
+        // The same for one that was replaced, whose successor then went.
+        assert_eq!(a2.replace(&a), 0);
+        RegistryGuard::lock().remove(a2.ops());
+        assert_eq!(a.register(), 0);
+        assert!(a.leads_to(&first) && a.leads_to(&b));
+        assert!(a2.leads_to(&first) && a2.leads_to(&b));
+        drop(reader);
+
+        assert!(!first.leads_to(&a));
         assert_eq!(find(c"kunit_a"), a.raw());
+        Ok(())
+    }
+
+    #[test]
+    fn first_registration_is_at_the_end() -> Result {
+        let (a, b) = (Table::registered(b"kunit_a")?, Table::registered(b"kunit_b")?);
+
+        assert!(a.leads_to(&b) && !b.leads_to(&a));
+        Ok(())
+    }
+
+    #[test]
+    fn unregistering_what_is_not_registered_does_nothing() -> Result {
+        let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_b")?);
+        let before = (a.bytes(), b.bytes());
+
+        RegistryGuard::lock().remove(b.ops());
+        assert!(before == (a.bytes(), b.bytes()));
+
+        let mut registry = RegistryGuard::lock();
+        registry.remove(a.ops());
+        let off = a.bytes();
+        registry.remove(a.ops());
+        drop(registry);
+        assert!(off == a.bytes());
+        Ok(())
+    }
+
+    #[test]
+    fn unregistering_a_modules_table_waits_for_readers() -> Result {
+        const READS: Delta = Delta::from_millis(100);
+        let reads = Arc::new(Atomic::<bool>::new(false), GFP_KERNEL)?;
+        let unregistered = Arc::new(Atomic::<bool>::new(false), GFP_KERNEL)?;
+        let early = Arc::new(Atomic::<bool>::new(false), GFP_KERNEL)?;
+        let done = Arc::pin_init(Completion::new(), GFP_KERNEL)?;
+        let a = Table::registered(b"kunit_a")?;
+        let thread = (
+            reads.clone(),
+            unregistered.clone(),
+            early.clone(),
+            done.clone(),
+        );
+
+        workqueue::system_unbound().try_spawn(GFP_KERNEL, move || {
+            let (reads, unregistered, early, done) = thread;
+            let reader = rcu::read_lock();
+            let start = Instant::<Monotonic>::now();
+
+            reads.store(true, Relaxed);
+            while start.elapsed() < READS {
+                if unregistered.load(Relaxed) {
+                    early.store(true, Relaxed);
+                }
+            }
+            drop(reader);
+            done.complete_all();
+        })?;
+        while !reads.load(Relaxed) {
+            fsleep(Delta::from_micros(100));
+        }
+
+        assert!(!a.ops().outlasts_readers());
+        // SAFETY: The table is valid.
+        unsafe { bindings::tcp_unregister_congestion_control(a.raw()) };
+        unregistered.store(true, Relaxed);
+        done.wait_for_completion();
+        assert!(!early.load(Relaxed));
         Ok(())
     }
 

@@ -16,7 +16,7 @@ CODE = re.compile(r'^[0-9a-f]+ (?P<size>[0-9a-f]+) [tTwW] (?P<name>.*)$', re.M)
 # The suites are built into a kernel that has KUnit; they are not the links' code.
 TESTS = re.compile(r'kunit|doctest|struct_ops::fake')
 LIBRARY = Path('rust/kernel.o')
-OURS = re.compile(r'kernel::(?:bpf|net::tcp|sync::rcu::grace_period)\b')
+OURS = re.compile(r'kernel::(?:bpf|net::tcp)\b')
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 #include <linux/bpf.h>
 #include <net/tcp_cong_list.h>
+#include <net/tcp_ecn.h>
 
 __rust_helper bool rust_helper_bpf_try_module_get(const void *data,
 						  struct module *owner)
@@ -25,4 +26,19 @@ __rust_helper u32
 rust_helper_tcp_ca_hash_name(const struct tcp_congestion_ops *ca)
 {
 	return tcp_ca_hash_name(ca);
+}
+
+__rust_helper bool
+rust_helper_tcp_ca_is_bpf(const struct tcp_congestion_ops *ca)
+{
+	return tcp_ca_is_bpf(ca);
+}
+
+/* What choosing a congestion control does, see tcp_assign_congestion_control() */
+__rust_helper void rust_helper_tcp_ca_mark_ecn(struct sock *sk)
+{
+	if (tcp_ca_needs_ecn(sk))
+		INET_ECN_xmit_ect_1_negotiation(sk);
+	else
+		INET_ECN_dontxmit(sk);
 }

@@ -28,7 +28,7 @@ use core::{
     marker::PhantomData,
     mem::{
         size_of,
-        ManuallyDrop, //
+        MaybeUninit, //
     },
     ops::Deref,
     ptr::NonNull, //
@@ -205,11 +205,11 @@ impl<T: LinkOps> Deref for Link<T> {
 ///
 /// # Invariants
 ///
-/// `primer` was filled by `bpf_link_prime` and has been neither settled nor cleaned up; its file
-/// owns the only reference to `link`.
+/// `primer` was filled by `bpf_link_prime` for the `bpf_link` of a `Link<T>`, and has been neither
+/// settled nor cleaned up; its file owns the only reference to the link.
 pub struct LinkPrimer<T: LinkOps> {
     primer: bindings::bpf_link_primer,
-    link: NonNull<Link<T>>,
+    _link: PhantomData<Pin<KBox<Link<T>>>>,
 }
 
 impl<T: LinkOps> LinkPrimer<T> {
@@ -230,19 +230,19 @@ impl<T: LinkOps> LinkPrimer<T> {
         Error: From<E>,
     {
         let link = KBox::pin_init::<Error>(Link::new(data, attach_type), GFP_KERNEL)?;
-        let mut primer = bindings::bpf_link_primer::default();
+        let mut primer = MaybeUninit::uninit();
 
         // SAFETY: `link` is initialised and pinned. On an error nothing refers to it, and it is
         // freed here.
-        to_result(unsafe { bindings::bpf_link_prime(link.as_raw(), &mut primer) })?;
+        to_result(unsafe { bindings::bpf_link_prime(link.as_raw(), primer.as_mut_ptr()) })?;
 
         // SAFETY: The link stays where it is: its file frees it, in `LinkVTable::dealloc`.
-        let link = KBox::into_raw(unsafe { Pin::into_inner_unchecked(link) });
+        let _ = KBox::into_raw(unsafe { Pin::into_inner_unchecked(link) });
+        // INVARIANT: The file that was just made owns the initial reference.
         Ok(Self {
-            // INVARIANT: The file that was just made owns the initial reference.
-            primer,
-            // SAFETY: A box is not null.
-            link: unsafe { NonNull::new_unchecked(link) },
+            // SAFETY: `bpf_link_prime` has filled it.
+            primer: unsafe { primer.assume_init() },
+            _link: PhantomData,
         })
     }
 
@@ -250,10 +250,12 @@ impl<T: LinkOps> LinkPrimer<T> {
     ///
     /// C counterpart: [`bpf_link_settle`](srctree/kernel/bpf/syscall.c).
     #[inline]
-    pub fn settle(self) -> c_int {
-        let mut this = ManuallyDrop::new(self);
-        // SAFETY: By the type invariants, and `this` is not dropped.
-        unsafe { bindings::bpf_link_settle(&mut this.primer) }
+    pub fn settle(mut self) -> c_int {
+        // SAFETY: By the type invariants, and `self` is not dropped.
+        let fd = unsafe { bindings::bpf_link_settle(&mut self.primer) };
+
+        core::mem::forget(self);
+        fd
     }
 }
 
@@ -263,7 +265,7 @@ impl<T: LinkOps> Deref for LinkPrimer<T> {
     #[inline]
     fn deref(&self) -> &Link<T> {
         // SAFETY: By the type invariants, the file keeps the link alive.
-        unsafe { self.link.as_ref() }
+        unsafe { Link::from_raw(self.primer.link) }
     }
 }
 

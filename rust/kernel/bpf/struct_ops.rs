@@ -28,10 +28,7 @@ use crate::{
     prelude::*,
     sync::{
         aref::ARef,
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
+        atomic::Atomic,
         lock::{
             mutex::MutexBackend,
             Lock, //
@@ -154,6 +151,7 @@ impl Registration {
     /// # Errors
     ///
     /// What the subsystem's `reg` returns; nothing is registered then.
+    #[inline]
     unsafe fn new(map: ReadyMap, link: *mut bindings::bpf_link) -> Result<Self> {
         let reg = map.ops().reg.ok_or(EOPNOTSUPP)?;
         let guard = map.mutex().lock();
@@ -286,6 +284,7 @@ impl SlotGuard<'_> {
     ///
     /// [`EINVAL`] when this is not a slot of `link`, [`EBUSY`] when it is not empty, or what the
     /// subsystem returns. The slot is as it was then.
+    #[inline]
     pub fn register<T: LinkOps>(&mut self, link: &Link<T>, map: ReadyMap) -> Result {
         if !link.contains(self.map_id) {
             return Err(EINVAL);
@@ -299,7 +298,7 @@ impl SlotGuard<'_> {
         // is dropped before the link's memory is freed.
         *self.registration = Some(unsafe { Registration::new(map, link.as_raw()) }?);
         // INVARIANT: This is the map that was registered.
-        self.map_id.store(id, Relaxed);
+        self.set_map_id(id);
         Ok(())
     }
 
@@ -317,7 +316,7 @@ impl SlotGuard<'_> {
 
         registration.update(map)?;
         // INVARIANT: This is the map that is registered now.
-        self.map_id.store(id, Relaxed);
+        self.set_map_id(id);
         Ok(())
     }
 
@@ -329,7 +328,14 @@ impl SlotGuard<'_> {
 
         drop(registration);
         // INVARIANT: Nothing is registered any more.
-        self.map_id.store(0, Relaxed);
+        self.set_map_id(0);
         true
+    }
+
+    #[inline]
+    fn set_map_id(&self, id: u32) {
+        // SAFETY: The pointer is valid and aligned, the mutex keeps other writers off, and a
+        // volatile write is a single one, as WRITE_ONCE() is.
+        unsafe { self.map_id.as_ptr().write_volatile(id) };
     }
 }

@@ -64,8 +64,8 @@ pub use self::{
 /// # Invariants
 ///
 /// The name is terminated by NUL and does not change. The list node is zero before the table is
-/// registered for the first time; `prev` is poisoned once the table is off the list again. `flags`
-/// is written under `tcp_cong_list_lock` only.
+/// registered for the first time; its `prev` leads to itself once the table is off the list again.
+/// `flags` is written under `tcp_cong_list_lock` only.
 #[repr(transparent)]
 pub struct CongestionOps(Opaque<bindings::tcp_congestion_ops>);
 
@@ -121,7 +121,15 @@ impl CongestionOps {
     /// back since. Any context.
     #[inline]
     pub fn is_replaced(&self) -> bool {
-        self.flags().load(Relaxed) & bindings::TCP_CONG_REPLACED != 0
+        self.flags() & bindings::TCP_CONG_REPLACED != 0
+    }
+
+    /// Tells whether the memory of the table is only freed a grace period after the last reference
+    /// has gone, as that of a BPF map is. Any context.
+    #[inline]
+    pub fn outlasts_readers(&self) -> bool {
+        // SAFETY: The table is valid, and its owner constant.
+        unsafe { bindings::tcp_ca_is_bpf(self.as_raw()) }
     }
 
     /// Takes a reference on this table, unless nobody has one any more. Any context.
@@ -171,8 +179,14 @@ impl CongestionOps {
         unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).key) }.load(Relaxed)
     }
 
+    /// Returns the flags, some of `TCP_CONG_*`. Any context.
     #[inline]
-    fn flags(&self) -> &Atomic<u32> {
+    pub fn flags(&self) -> u32 {
+        self.flags_word().load(Relaxed)
+    }
+
+    #[inline]
+    fn flags_word(&self) -> &Atomic<u32> {
         // SAFETY: The field is valid and aligned.
         unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).flags) }
     }

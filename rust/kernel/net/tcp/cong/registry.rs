@@ -20,10 +20,10 @@
 //! * The old table may come back (A to B to A) while that reader still stands on it. Its pointer to
 //!   the next table is then written once more, with a single store, and leads to what follows it
 //!   now, at the same position: the reader misses nothing.
-//! * The old table may also be *registered* anew, at the end of the list, once the name is free.
-//!   There its next pointer leads to the list's head, and a reader that still stood on it would
-//!   miss every table in between. That is the one case which has to wait, and only if the grace
-//!   period since the last replacement has not passed yet: see [`RegistryGuard::readers_of`].
+//! * A table that was taken off the list, replaced or unregistered, may be *registered* anew while
+//!   that reader still stands on it. It is put in front of all others, so the reader goes on to
+//!   them once more: it may see a table twice, but misses none. At the end of the list, where a
+//!   table goes the first time, it would lead the reader past every table in between.
 //!
 //! A reader that found the old table may find that nobody has a reference on it any more when it
 //! comes to take one, since no grace period keeps the link from putting its own. The table is
@@ -31,9 +31,10 @@
 //!
 //! # Who frees a table
 //!
-//! Nobody here: the memory of a table outlasts its readers by other means. That of a module is
-//! freed after `tcp_unregister_congestion_control`, which waits for a grace period; that of a BPF
-//! map in `bpf_struct_ops_map_free`, which waits for one too. So a replacement need not wait.
+//! Nobody here. The memory of a BPF map is freed in `bpf_struct_ops_map_free`, which waits for a
+//! grace period that begins when the last reference has gone. So none of the above has to wait for
+//! the readers of such a table: see [`CongestionOps::outlasts_readers`]. The memory of a module
+//! goes with the module, and `tcp_unregister_congestion_control` waits before that.
 
 use super::{
     default,
@@ -56,55 +57,98 @@ use crate::{
             spinlock::SpinLockBackend,
             Guard,
             Lock, //
-        },
-        rcu::GracePeriod, //
-    }, //
+        }, //
+    },
 };
+use core::marker::PhantomData;
 
-/// The list node of a table, its pointers read and written with single accesses, since RCU readers
-/// may look at them at any time.
-struct ListNode<'a> {
-    node: *mut bindings::list_head,
-    next: &'a Atomic<*mut bindings::list_head>,
-    prev: &'a Atomic<*mut bindings::list_head>,
-}
+/// The list node of a table, or the head of the list.
+///
+/// Both pointers are guarded by `tcp_cong_list_lock`. RCU readers follow `next` at any time, so it
+/// is written with single stores, of what is complete.
+///
+/// # Invariants
+///
+/// The node is valid, and `tcp_cong_list_lock` is held, as long as this exists.
+#[derive(Clone, Copy)]
+struct ListNode<'a>(*mut bindings::list_head, PhantomData<&'a RegistryGuard>);
 
 impl<'a> ListNode<'a> {
-    /// # Safety
-    ///
-    /// `node` must be valid for `'a`, and written by nobody for whom it is not guarded by
-    /// `tcp_cong_list_lock`.
     #[inline]
-    unsafe fn new(node: *mut bindings::list_head) -> Self {
-        // SAFETY: `node` is valid, and the pointers in it are aligned. C code writes them under
-        // the lock, and reads `next` with single accesses.
-        let (next, prev) = unsafe {
-            (
-                Atomic::from_ptr(&raw mut (*node).next),
-                Atomic::from_ptr(&raw mut (*node).prev),
-            )
-        };
-        Self { node, next, prev }
+    fn of(_registry: &'a RegistryGuard, ca: &'a CongestionOps) -> Self {
+        // INVARIANT: The table is valid, and the lock is held.
+        // SAFETY: The table is valid.
+        Self(unsafe { &raw mut (*ca.as_raw()).list }, PhantomData)
+    }
+
+    /// The head of the list, before the first table and after the last.
+    #[inline]
+    fn head(_registry: &'a RegistryGuard) -> Self {
+        // INVARIANT: The head is a static of `tcp_cong.c`, and the lock is held.
+        Self(&raw mut bindings::tcp_cong_list, PhantomData)
+    }
+
+    /// What follows in the list, of which this has to be a part.
+    #[inline]
+    fn next(self) -> Self {
+        // INVARIANT: What is in the list stays there, hence valid, while the lock is held.
+        // SAFETY: By the type invariants; nobody writes without the lock.
+        Self(unsafe { (*self.0).next }, PhantomData)
+    }
+
+    /// What comes before in the list, of which this has to be a part.
+    #[inline]
+    fn prev(self) -> Self {
+        // INVARIANT: As for `next`.
+        Self(self.prev_raw(), PhantomData)
     }
 
     #[inline]
-    fn of(ca: &'a CongestionOps) -> Self {
-        // SAFETY: The table is valid, and its node guarded by the lock.
-        unsafe { Self::new(&raw mut (*ca.as_raw()).list) }
+    fn prev_raw(self) -> *mut bindings::list_head {
+        // SAFETY: By the type invariants; nobody writes without the lock.
+        unsafe { (*self.0).prev }
     }
 
-    /// Tells whether the table was in the registry and is not any more.
+    /// Lets readers go on from here to `next`. They see what was written to that before.
     #[inline]
-    fn is_poisoned(&self) -> bool {
-        self.prev.load(Relaxed) == poison()
+    fn set_next(self, next: Self) {
+        // SAFETY: By the type invariants. Readers look at the pointer with single accesses.
+        unsafe { Atomic::from_ptr(&raw mut (*self.0).next) }.store(next.0, Release);
     }
-}
 
-/// What `list_del_rcu` leaves in `prev`.
-#[inline]
-fn poison() -> *mut bindings::list_head {
-    // SAFETY: Returns a constant.
-    unsafe { bindings::list_poison2() }
+    #[inline]
+    fn set_prev(self, prev: *mut bindings::list_head) {
+        // SAFETY: By the type invariants; nobody else reads or writes it without the lock.
+        unsafe { (*self.0).prev = prev };
+    }
+
+    /// Puts this node between two neighbours, or in the place of what is between them.
+    #[inline]
+    fn insert(self, prev: Self, next: Self) {
+        // First where it leads, for whoever stands on it still, then what leads to it.
+        self.set_next(next);
+        self.set_prev(prev.0);
+        prev.set_next(self);
+        next.set_prev(self.0);
+    }
+
+    /// Notes that nothing leads to this node any more. Readers that stand on it go on to what
+    /// followed it.
+    #[inline]
+    fn set_off(self) {
+        self.set_prev(self.0);
+    }
+
+    /// Tells whether the node was in the list, and is not any more.
+    #[inline]
+    fn is_off(self) -> bool {
+        self.prev_raw() == self.0
+    }
+
+    #[inline]
+    fn is_linked(self) -> bool {
+        !self.prev_raw().is_null() && !self.is_off()
+    }
 }
 
 /// The registry, locked.
@@ -113,9 +157,6 @@ fn poison() -> *mut bindings::list_head {
 ///
 /// `tcp_cong_list_lock` is held.
 pub struct RegistryGuard(#[expect(dead_code)] Guard<'static, (), SpinLockBackend>);
-
-/// When a table was last replaced. Written under `tcp_cong_list_lock`.
-static LAST_REPLACED: Atomic<usize> = Atomic::new(0);
 
 impl RegistryGuard {
     /// Locks the registry.
@@ -135,18 +176,7 @@ impl RegistryGuard {
     /// Tells whether `ca` is in the registry.
     #[inline]
     pub fn is_registered(&self, ca: &CongestionOps) -> bool {
-        let node = ListNode::of(ca);
-
-        !node.prev.load(Relaxed).is_null() && !node.is_poisoned()
-    }
-
-    /// Returns the grace period after which no reader stands on `ca` any more, if one may stand
-    /// there: one that came when `ca` was registered before.
-    #[inline]
-    pub fn readers_of(&self, ca: &CongestionOps) -> Option<GracePeriod> {
-        let replaced = GracePeriod::from_cookie(LAST_REPLACED.load(Relaxed));
-
-        (ListNode::of(ca).is_poisoned() && !replaced.has_passed()).then_some(replaced)
+        ListNode::of(self, ca).is_linked()
     }
 
     /// Takes a reference on the table that is registered under the name of `ca`.
@@ -170,14 +200,14 @@ impl RegistryGuard {
         .ok_or(EBUSY)
     }
 
-    /// Appends `ca`.
+    /// Adds `ca`: at the end, or in front if it was in the registry before.
     ///
     /// # Errors
     ///
     /// [`EEXIST`] when its name, or one with the same hash, is taken. Nothing has changed then.
+    #[inline]
     pub fn add(&mut self, ca: &'static CongestionOps) -> Result {
-        // SAFETY: The table is valid.
-        let key = unsafe { bindings::tcp_ca_hash_name(ca.as_raw()) };
+        let key = self.key_of(ca);
 
         // SAFETY: The lock is held, so what is found stays valid.
         if key == bindings::TCP_CA_UNSPEC || !unsafe { bindings::tcp_ca_find_key(key) }.is_null() {
@@ -185,14 +215,27 @@ impl RegistryGuard {
         }
 
         self.publish(ca, key, 0);
-        // SAFETY: The table is not in the registry, as its key is not. The lock is held.
-        unsafe {
-            bindings::list_add_tail_rcu(
-                &raw mut (*ca.as_raw()).list,
-                &raw mut bindings::tcp_cong_list,
-            );
+        let (node, head) = (ListNode::of(self, ca), ListNode::head(self));
+        if node.is_off() {
+            node.insert(head, head.next());
+        } else {
+            node.insert(head.prev(), head);
         }
         Ok(())
+    }
+
+    /// Takes `ca` off the registry; nothing is done when it is not there. Readers may still find it
+    /// until a grace period has passed.
+    pub fn remove(&mut self, ca: &CongestionOps) {
+        let node = ListNode::of(self, ca);
+
+        if node.is_linked() {
+            let (prev, next) = (node.prev(), node.next());
+
+            prev.set_next(next);
+            next.set_prev(prev.0);
+            node.set_off();
+        }
     }
 
     /// Puts `new` in the place of `old`, and in that of every namespace's default that `old` is. A
@@ -216,38 +259,25 @@ impl RegistryGuard {
         }
 
         // Equal names have equal keys.
-        let flags = old.flags().load(Relaxed);
+        let flags = self.flags_of(old);
         self.publish(new, old.key(), flags & bindings::TCP_CONG_NON_RESTRICTED);
 
-        let (node, new_node) = (ListNode::of(old), ListNode::of(new));
-        let (next, prev) = (node.next.load(Relaxed), node.prev.load(Relaxed));
-
-        new_node.next.store(next, Relaxed);
-        new_node.prev.store(prev, Relaxed);
-        // SAFETY: The neighbours of a registered table are in the list, or its head, hence valid
-        // while the lock is held.
-        let (next, prev) = unsafe { (ListNode::new(next), ListNode::new(prev)) };
-
-        // Release: who comes by this pointer sees the table complete, and where it leads.
-        prev.next.store(new_node.node, Release);
-        next.prev.store(new_node.node, Relaxed);
-        // INVARIANT: `old` is off the list.
-        node.prev.store(poison(), Relaxed);
+        let (node, new_node) = (ListNode::of(self, old), ListNode::of(self, new));
+        new_node.insert(node.prev(), node.next());
+        node.set_off();
 
         // Release: who sees the mark finds the new table.
-        old.flags()
+        old.flags_word()
             .store(flags | bindings::TCP_CONG_REPLACED, Release);
         default::move_all(self, old, new);
-
-        LAST_REPLACED.store(GracePeriod::start().cookie(), Relaxed);
         Ok(())
     }
 
     /// Lets ordinary users choose `ca`.
     pub fn allow(&mut self, ca: &CongestionOps) {
-        let flags = ca.flags().load(Relaxed);
+        let flags = self.flags_of(ca);
 
-        ca.flags()
+        ca.flags_word()
             .store(flags | bindings::TCP_CONG_NON_RESTRICTED, Relaxed);
     }
 
@@ -256,21 +286,46 @@ impl RegistryGuard {
     ///
     /// A table that is published for the first time has the flag if its author gave it; that is
     /// noted, since later the administrator's word for the *name* is in the same flag.
-    fn publish(&mut self, ca: &CongestionOps, key: u32, allowed: u32) {
+    #[inline]
+    fn publish(&self, ca: &CongestionOps, key: u32, allowed: u32) {
         const ALLOWED: u32 = bindings::TCP_CONG_NON_RESTRICTED;
         const BY_AUTHOR: u32 = bindings::TCP_CONG_NON_RESTRICTED_BY_AUTHOR;
 
-        let mut flags = ca.flags().load(Relaxed) & !bindings::TCP_CONG_REPLACED;
-        if !ListNode::of(ca).is_poisoned() && flags & ALLOWED != 0 {
-            flags |= BY_AUTHOR;
+        let before = self.flags_of(ca);
+        let mut flags = before & !bindings::TCP_CONG_REPLACED;
+        if !ListNode::of(self, ca).is_off() {
+            if flags & ALLOWED != 0 {
+                flags |= BY_AUTHOR;
+            }
+            // SAFETY: The field is valid and aligned.
+            unsafe { Atomic::from_ptr(&raw mut (*ca.as_raw()).key) }.store(key, Relaxed);
         }
         flags &= !ALLOWED;
         if flags & BY_AUTHOR != 0 {
             flags |= ALLOWED;
         }
-        ca.flags().store(flags | allowed, Relaxed);
+        flags |= allowed;
+        if flags != before {
+            ca.flags_word().store(flags, Relaxed);
+        }
+    }
 
-        // SAFETY: The field is valid and aligned.
-        unsafe { Atomic::from_ptr(&raw mut (*ca.as_raw()).key) }.store(key, Relaxed);
+    /// Returns the key of `ca`, which stays the same once the table was registered.
+    #[inline]
+    fn key_of(&self, ca: &CongestionOps) -> u32 {
+        if ListNode::of(self, ca).is_off() {
+            // SAFETY: The table is valid, and nobody writes the key but here, under the lock.
+            unsafe { (*ca.as_raw()).key }
+        } else {
+            // SAFETY: The table is valid.
+            unsafe { bindings::tcp_ca_hash_name(ca.as_raw()) }
+        }
+    }
+
+    /// Returns the flags of `ca`, which nobody else writes while the lock is held.
+    #[inline]
+    fn flags_of(&self, ca: &CongestionOps) -> u32 {
+        // SAFETY: The table is valid, and there are only readers besides us.
+        unsafe { (*ca.as_raw()).flags }
     }
 }

@@ -52,7 +52,7 @@ impl ConnectionSock {
     }
 
     /// Exchanges the congestion control, which must not be initialised lest its `release` be
-    /// missed, for `ca`, with its private memory zeroed.
+    /// missed, for `ca`, with its private memory zeroed and ECN as it asks for.
     pub fn set_congestion_ops(&self, ca: CongestionRef) {
         let last = self.slot().load(Relaxed);
 
@@ -60,6 +60,8 @@ impl ConnectionSock {
         self.slot().store(ca.into_raw().cast(), Relaxed);
         // SAFETY: The socket is the caller's.
         unsafe { (*self.0.get()).icsk_ca_priv = Default::default() };
+        // SAFETY: A TCP socket begins with a `sock`, and is the caller's.
+        unsafe { bindings::tcp_ca_mark_ecn(self.0.get().cast()) };
         // SAFETY: By the type invariants, the socket owned a reference, which is no more needed.
         drop(unsafe { CongestionRef::from_raw(NonNull::new_unchecked(last)) });
     }

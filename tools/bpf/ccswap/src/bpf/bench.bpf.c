@@ -1,34 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What struct_ops_bench registers and swaps: 64 names, two tables for each. */
-#include "congestion.h"
-
-extern __u32 tcp_reno_ssthresh(struct sock *sk) __ksym;
-extern void tcp_reno_cong_avoid(struct sock *sk, __u32 ack, __u32 acked) __ksym;
-
-SEC("struct_ops")
-__u32 BPF_PROG(bench_ssthresh, struct sock *sk)
-{
-	return tcp_reno_ssthresh(sk);
-}
-
-SEC("struct_ops")
-void BPF_PROG(bench_cong_avoid, struct sock *sk, __u32 ack, __u32 acked)
-{
-	tcp_reno_cong_avoid(sk, ack, acked);
-}
-
-SEC("struct_ops")
-__u32 BPF_PROG(bench_undo_cwnd, struct sock *sk)
-{
-	return tcp_reno_undo_cwnd(sk);
-}
+#include "reno.h"
 
 #define TABLE(table, id)					\
 	SEC(".struct_ops.link")					\
 	struct tcp_congestion_ops table##id = {			\
-		.ssthresh = (void *)bench_ssthresh,		\
-		.cong_avoid = (void *)bench_cong_avoid,		\
-		.undo_cwnd = (void *)bench_undo_cwnd,		\
+		.ssthresh = (void *)reno_ssthresh,		\
+		.cong_avoid = (void *)reno_cong_avoid,		\
+		.undo_cwnd = (void *)reno_undo_cwnd,		\
 		.name = "bench" #id,				\
 	};
 #define PAIR(id) TABLE(a, id) TABLE(b, id)

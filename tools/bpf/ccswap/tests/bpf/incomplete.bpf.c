@@ -4,7 +4,7 @@
 
 SEC(".struct_ops.link")
 struct tcp_congestion_ops incomplete = {
-	.cong_avoid = (void *)table_cong_avoid,
-	.undo_cwnd = (void *)table_undo_cwnd,
+	.cong_avoid = (void *)reno_cong_avoid,
+	.undo_cwnd = (void *)reno_undo_cwnd,
 	.name = "ccswap_test",
 };

@@ -11,7 +11,7 @@ __u32 BPF_PROG(refused_ssthresh, struct sock *sk)
 SEC(".struct_ops.link")
 struct tcp_congestion_ops refused = {
 	.ssthresh = (void *)refused_ssthresh,
-	.cong_avoid = (void *)table_cong_avoid,
-	.undo_cwnd = (void *)table_undo_cwnd,
+	.cong_avoid = (void *)reno_cong_avoid,
+	.undo_cwnd = (void *)reno_undo_cwnd,
 	.name = "ccswap_test",
 };

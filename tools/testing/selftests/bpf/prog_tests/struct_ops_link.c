@@ -205,6 +205,25 @@ void object_left_nothing(struct bpf_object *obj, void (*destroy)(void *skel),
 			break;
 }
 
+bool linked_start(struct linked *t)
+{
+	*t = (struct linked) { .a = -1, .b = -1, .link = -1 };
+	t->skel = cc_load();
+	if (!t->skel)
+		return false;
+
+	t->a = bpf_map__fd(t->skel->maps.cc_a);
+	t->b = bpf_map__fd(t->skel->maps.cc_b);
+	t->link = link_create(t->a);
+	return ASSERT_OK_FD(t->link, "create");
+}
+
+void linked_end(struct linked *t)
+{
+	if (t->skel)
+		cc_unload(t->skel, t->link);
+}
+
 static int set_cc(int fd, void *name)
 {
 	return setsockopt(fd, SOL_TCP, TCP_CONGESTION, name, strlen(name));

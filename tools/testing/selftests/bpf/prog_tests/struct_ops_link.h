@@ -42,6 +42,18 @@ void cc_unload(struct struct_ops_link_cc *skel, int link_fd);
 void object_left_nothing(struct bpf_object *obj, void (*destroy)(void *skel),
 			 void *skel, int link_fd);
 
+/* An object of READY maps, and a link on the first of them */
+struct linked {
+	struct struct_ops_link_cc *skel;
+	int a, b;	/* maps of the same name */
+	int link;
+};
+
+/* Loads and links; linked_end() is to follow in any case */
+bool linked_start(struct linked *t);
+/* Closes the link if it is open still: nothing of the object may outlive what uses it */
+void linked_end(struct linked *t);
+
 /* A connection over loopback; the congestion control is the client's */
 struct conn {
 	int client;

@@ -13,6 +13,7 @@
 #endif
 
 #define NAMESPACES	3
+#define PATIENCE_MS	5000
 
 static const struct way ways[] = {
 	{ "setsockopt", .client = { NAME }, .server = { RENO } },
@@ -165,6 +166,110 @@ out:
 	swap_end(&swap);
 }
 
+/* A listener that chose the old one lets go of it with the next connection that
+ * it accepts; none has to close it for the old map to be freed
+ */
+static void test_listener_lets_go(int family)
+{
+	static const struct way way = {
+		.client = { RENO },
+		.server = { NAME, true },
+	};
+	struct scene scene = scene_make(&way, LINK_CC, family);
+	struct conn old = { -1, -1 }, new = { -1, -1 };
+	struct netns_obj *ns = NULL;
+	struct swap swap;
+	__u32 id;
+
+	if (!swap_start(&swap, NON_RESTRICTED, NON_RESTRICTED))
+		goto out;
+	id = map_id(impl_map(swap.old));
+	ns = netns_new("struct_ops_link", true);
+	if (!ASSERT_OK_PTR(ns, "netns"))
+		goto out;
+	if (!ASSERT_TRUE(scene_prepare(&scene), "prepare") ||
+	    !ASSERT_TRUE(scene_open(&scene, &old), "open_old") || !swap_forth(&swap) ||
+	    !ASSERT_TRUE(scene_open(&scene, &new), "open_new"))
+		goto out;
+
+	struct_ops_link_guarantee__destroy(swap.old);
+	swap.old = NULL;
+	kern_sync_rcu();
+	ASSERT_TRUE(map_alive(id), "map_alive");
+	ASSERT_TRUE(conn_exchange(&old), "exchange");
+	shutdown(old.server, SHUT_WR);
+	shutdown(old.client, SHUT_WR);
+	conn_close(&old);
+	ASSERT_TRUE(map_gone(id), "map_gone");
+	ASSERT_TRUE(conn_exchange(&new), "exchange_new");
+out:
+	conn_close(&old);
+	conn_close(&new);
+	scene_close(&scene);
+	netns_free(ns);
+	swap_end(&swap);
+}
+
+static void *connect_in_thread(void *scene)
+{
+	struct conn conn;
+	bool ok = scene_open(scene, &conn) && conn_exchange(&conn);
+
+	conn_close(&conn);
+	return (void *)(long)ok;
+}
+
+/* A program chooses when the SYN is about to be sent, and then comes the update:
+ * what has initialised the socket keeps it, to its release
+ */
+static void test_choice_overtaken(int family)
+{
+	static const struct way way = {
+		.by_program = true,
+		.client = { INHERIT },
+		.server = { RENO, true },
+	};
+	struct scene scene = scene_make(&way, LINK_CC, family);
+	struct struct_ops_link_guarantee__bss *bss;
+	struct netns_obj *ns = NULL;
+	pthread_t thread;
+	struct swap swap;
+	void *ok;
+	int ms;
+
+	if (!swap_start(&swap, NON_RESTRICTED, NON_RESTRICTED))
+		goto out;
+	ns = netns_new("struct_ops_link", true);
+	if (!ASSERT_OK_PTR(ns, "netns") || !program_attach(swap.new))
+		goto out;
+	bss = swap.new->bss;
+	bss->dawdle = true;
+	scene.choices = bpf_map__fd(swap.new->maps.choices);
+	if (!ASSERT_TRUE(scene_prepare(&scene), "prepare") ||
+	    !ASSERT_OK(pthread_create(&thread, NULL, connect_in_thread, &scene), "thread"))
+		goto out;
+
+	for (ms = 0; ms < PATIENCE_MS && !READ_ONCE(bss->chosen); ms++)
+		usleep(1000);
+	ASSERT_TRUE(READ_ONCE(bss->chosen), "chosen");
+	ASSERT_EQ(swap.old->bss->inits, 1, "old_inits");
+	swap_forth(&swap);
+	WRITE_ONCE(bss->updated, 1);
+	pthread_join(thread, &ok);
+	ASSERT_TRUE((long)ok, "connection");
+
+	for (ms = 0; ms < PATIENCE_MS && !READ_ONCE(swap.old->bss->releases); ms++)
+		usleep(1000);
+	ASSERT_EQ(swap.old->bss->releases, 1, "old_releases");
+	/* The other end, where the program chooses as well */
+	ASSERT_EQ(swap.new->bss->inits, 1, "new_inits");
+	ASSERT_EQ(swap.new->bss->releases, 1, "new_releases");
+out:
+	scene_close(&scene);
+	netns_free(ns);
+	swap_end(&swap);
+}
+
 static bool start_subtest(const char *what, int family)
 {
 	char name[64];
@@ -186,5 +291,9 @@ void serial_test_struct_ops_link_guarantee(void)
 			test_namespaces(families[i]);
 		if (start_subtest("established", families[i]))
 			test_established(families[i]);
+		if (start_subtest("listener_lets_go", families[i]))
+			test_listener_lets_go(families[i]);
+		if (start_subtest("choice_overtaken", families[i]))
+			test_choice_overtaken(families[i]);
 	}
 }

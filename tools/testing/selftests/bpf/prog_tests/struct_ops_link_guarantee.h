@@ -92,6 +92,7 @@ bool default_is(const char *cc);
  * any thread.
  */
 bool scene_prepare(struct scene *scene);
+bool listener_make(struct scene *scene);
 bool scene_open(struct scene *scene, struct conn *conn);
 void scene_close(struct scene *scene);
 

@@ -96,7 +96,7 @@ static int choose(int fd, void *opts)
 	return setsockopt(fd, SOL_TCP, TCP_CONGESTION, cc, strlen(cc));
 }
 
-static bool listener_make(struct scene *scene)
+bool listener_make(struct scene *scene)
 {
 	struct choice_of of = { scene->way->server.choice, scene->cc };
 	struct network_helper_opts opts = {

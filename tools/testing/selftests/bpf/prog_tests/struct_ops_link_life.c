@@ -10,34 +10,26 @@
 
 static void test_detach(void)
 {
-	struct struct_ops_link_cc *skel;
-	int a, b, link;
+	struct linked t;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-
-	a = bpf_map__fd(skel->maps.cc_a);
-	b = bpf_map__fd(skel->maps.cc_b);
-	link = link_create(a);
-	if (!ASSERT_OK_FD(link, "create"))
+	if (!linked_start(&t))
 		goto out;
 	ASSERT_EQ(cc_listed(LINK_CC), 1, "listed");
-	link_backed_by(link, map_id(a));
+	link_backed_by(t.link, map_id(t.a));
 
-	ASSERT_OK(bpf_link_detach(link), "detach");
+	ASSERT_OK(bpf_link_detach(t.link), "detach");
 	ASSERT_EQ(cc_listed(LINK_CC), 0, "not_listed");
-	link_backed_by(link, 0);
+	link_backed_by(t.link, 0);
 
-	ASSERT_OK(bpf_link_detach(link), "detach_twice");
-	link_backed_by(link, 0);
+	ASSERT_OK(bpf_link_detach(t.link), "detach_twice");
+	link_backed_by(t.link, 0);
 
-	ASSERT_EQ(link_update(link, b), -ENOLINK, "update");
-	ASSERT_EQ(link_replace(link, b, a), -ENOLINK, "replace");
+	ASSERT_EQ(link_update(t.link, t.b), -ENOLINK, "update");
+	ASSERT_EQ(link_replace(t.link, t.b, t.a), -ENOLINK, "replace");
 	ASSERT_EQ(cc_listed(LINK_CC), 0, "still_not_listed");
-	link_backed_by(link, 0);
+	link_backed_by(t.link, 0);
 out:
-	cc_unload(skel, link);
+	linked_end(&t);
 }
 
 /* What BPF_LINK_CREATE does not look at for struct_ops does not keep it */
@@ -61,40 +53,33 @@ static void test_create_ignores(void)
 /* A detached link holds no map, and is no longer a party to the name */
 static void test_detached_lets_go(void)
 {
-	struct struct_ops_link_cc *skel;
-	int a, link, second = -1;
+	int second = -1;
+	struct linked t;
 	__u32 a_id;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-
-	a = bpf_map__fd(skel->maps.cc_a);
-	a_id = map_id(a);
-	link = link_create(a);
-	if (!ASSERT_OK_FD(link, "create"))
+	if (!linked_start(&t))
 		goto out;
-	ASSERT_OK(bpf_link_detach(link), "detach");
+	a_id = map_id(t.a);
+	ASSERT_OK(bpf_link_detach(t.link), "detach");
 
-	second = link_create(a);
+	second = link_create(t.a);
 	if (!ASSERT_OK_FD(second, "create_again"))
 		goto out;
-	close(link);
-	link = -1;
+	close(t.link);
+	t.link = -1;
 	ASSERT_EQ(cc_listed(LINK_CC), 1, "second_still_listed");
 	link_backed_by(second, a_id);
 
 	ASSERT_OK(bpf_link_detach(second), "detach_second");
 	/* With the object gone too, the open link alone keeps no map */
-	struct_ops_link_cc__destroy(skel);
+	struct_ops_link_cc__destroy(t.skel);
+	t.skel = NULL;
 	ASSERT_TRUE(map_gone(a_id), "map_gone");
 	link_backed_by(second, 0);
-	close(second);
-	return;
 out:
 	if (second >= 0)
 		close(second);
-	cc_unload(skel, link);
+	linked_end(&t);
 }
 
 /* The last close unregisters; a second fd of the link puts that off */
@@ -131,30 +116,27 @@ static void test_close_in_use(void)
 {
 	struct conn conn = { .client = -1, .server = -1 };
 	struct conn late = { .client = -1, .server = -1 };
-	struct struct_ops_link_cc *skel;
 	char name[16] = {};
 	socklen_t len = sizeof(name);
-	int link, listener;
+	struct linked t;
+	int listener;
 	__u32 a_id;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-
-	a_id = map_id(bpf_map__fd(skel->maps.cc_a));
 	listener = start_server(AF_INET, SOCK_STREAM, "127.0.0.1", 0, 0);
-	link = link_create(bpf_map__fd(skel->maps.cc_a));
-	if (!ASSERT_OK_FD(listener, "listen") || !ASSERT_OK_FD(link, "create") ||
-	    !ASSERT_TRUE(conn_open(&conn, listener, LINK_CC), "connect")) {
-		cc_unload(skel, link);
+	if (!ASSERT_OK_FD(listener, "listen"))
+		return;
+	if (!linked_start(&t) ||
+	    !ASSERT_TRUE(conn_open(&conn, listener, LINK_CC), "connect"))
 		goto out;
-	}
+	a_id = map_id(t.a);
 	ASSERT_TRUE(conn_send(&conn, 100000), "send");
 
-	close(link);
+	close(t.link);
+	t.link = -1;
 	ASSERT_EQ(cc_listed(LINK_CC), 0, "not_listed");
 	ASSERT_FALSE(conn_open(&late, listener, LINK_CC), "name_gone");
-	struct_ops_link_cc__destroy(skel);
+	struct_ops_link_cc__destroy(t.skel);
+	t.skel = NULL;
 
 	ASSERT_TRUE(map_alive(a_id), "socket_holds_map");
 	ASSERT_TRUE(conn_send(&conn, 100000), "send_on");
@@ -164,38 +146,35 @@ static void test_close_in_use(void)
 	conn_close(&conn);
 	ASSERT_TRUE(map_gone(a_id), "map_gone");
 out:
+	linked_end(&t);
 	conn_close(&conn);
-	if (listener >= 0)
-		close(listener);
+	close(listener);
 }
 
 static void test_poll(void)
 {
-	struct struct_ops_link_cc *skel;
 	struct epoll_event ev = { .events = EPOLLIN };
 	struct pollfd pfd = {};
-	int link, epoll = -1;
+	struct linked t;
+	int epoll = -1;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-
-	link = link_create(bpf_map__fd(skel->maps.cc_a));
-	epoll = epoll_create1(0);
-	if (!ASSERT_OK_FD(link, "create") || !ASSERT_OK_FD(epoll, "epoll_create"))
+	if (!linked_start(&t))
 		goto out;
-	ASSERT_OK(epoll_ctl(epoll, EPOLL_CTL_ADD, link, &ev), "epoll_ctl");
+	epoll = epoll_create1(0);
+	if (!ASSERT_OK_FD(epoll, "epoll_create"))
+		goto out;
+	ASSERT_OK(epoll_ctl(epoll, EPOLL_CTL_ADD, t.link, &ev), "epoll_ctl");
 
-	pfd.fd = link;
+	pfd.fd = t.link;
 	pfd.events = POLLIN | POLLOUT;
 	ASSERT_EQ(poll(&pfd, 1, 50), 0, "nothing_yet");
 	ASSERT_EQ(epoll_wait(epoll, &ev, 1, 0), 0, "epoll_nothing_yet");
 
 	/* An update is nothing that a poller is told */
-	ASSERT_OK(link_update(link, bpf_map__fd(skel->maps.cc_b)), "update");
+	ASSERT_OK(link_update(t.link, t.b), "update");
 	ASSERT_EQ(poll(&pfd, 1, 50), 0, "nothing_after_update");
 
-	ASSERT_OK(bpf_link_detach(link), "detach");
+	ASSERT_OK(bpf_link_detach(t.link), "detach");
 	ASSERT_EQ(poll(&pfd, 1, 0), 1, "detached");
 	ASSERT_EQ(pfd.revents, POLLHUP, "revents");
 	ASSERT_EQ(epoll_wait(epoll, &ev, 1, 1000), 1, "epoll_detached");
@@ -203,7 +182,7 @@ static void test_poll(void)
 out:
 	if (epoll >= 0)
 		close(epoll);
-	cc_unload(skel, link);
+	linked_end(&t);
 }
 
 static void *poll_link(void *link)
@@ -216,30 +195,24 @@ static void *poll_link(void *link)
 /* A poller that sleeps is woken by the detach, not by its timeout */
 static void test_poll_waiting(void)
 {
-	struct struct_ops_link_cc *skel;
+	struct linked t;
 	pthread_t poller;
 	void *revents;
 	__u64 start;
-	int link;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-
-	link = link_create(bpf_map__fd(skel->maps.cc_a));
-	if (!ASSERT_OK_FD(link, "create"))
+	if (!linked_start(&t))
 		goto out;
-	if (!ASSERT_OK(pthread_create(&poller, NULL, poll_link, &link), "thread"))
+	if (!ASSERT_OK(pthread_create(&poller, NULL, poll_link, &t.link), "thread"))
 		goto out;
 
 	usleep(200 * 1000);	/* for it to fall asleep */
 	start = get_time_ns();
-	ASSERT_OK(bpf_link_detach(link), "detach");
+	ASSERT_OK(bpf_link_detach(t.link), "detach");
 	pthread_join(poller, &revents);
 	ASSERT_EQ((long)revents, POLLHUP, "revents");
 	ASSERT_LT((get_time_ns() - start) / 1000000, 2000, "ms_until_woken");
 out:
-	cc_unload(skel, link);
+	linked_end(&t);
 }
 
 void serial_test_struct_ops_link_life(void)

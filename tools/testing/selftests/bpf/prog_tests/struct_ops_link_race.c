@@ -69,17 +69,11 @@ static void finish(struct replacer *replacers)
 static void test_replace(void)
 {
 	struct replacer replacers[2];
-	struct struct_ops_link_cc *skel;
-	int a, b, link, ahead;
+	struct linked t;
+	int ahead;
 	__u64 end;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-	a = bpf_map__fd(skel->maps.cc_a);
-	b = bpf_map__fd(skel->maps.cc_b);
-	link = link_create(a);
-	if (!ASSERT_OK_FD(link, "create") || !start(replacers, link, a, b))
+	if (!linked_start(&t) || !start(replacers, t.link, t.a, t.b))
 		goto out;
 
 	for (end = get_time_ns() + RACE_NS; get_time_ns() < end;)
@@ -92,10 +86,10 @@ static void test_replace(void)
 	ASSERT_GT(replacers[1].done, 0, "turns");
 	ahead = replacers[0].done - replacers[1].done;
 	ASSERT_TRUE(ahead == 0 || ahead == 1, "took_turns");
-	link_backed_by(link, map_id(ahead ? b : a));
+	link_backed_by(t.link, map_id(ahead ? t.b : t.a));
 	ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
 out:
-	cc_unload(skel, link);
+	linked_end(&t);
 }
 
 /* A detach ends every update, and what it leaves is detached */

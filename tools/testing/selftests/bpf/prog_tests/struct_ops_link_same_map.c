@@ -11,42 +11,36 @@
 static void same_map(bool replace)
 {
 	struct conn conn = { .client = -1, .server = -1 };
-	struct struct_ops_link_cc *skel;
-	int a, link, listener = -1, i;
+	int listener, i;
+	struct linked t;
 	__u32 a_id;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-
-	a = bpf_map__fd(skel->maps.cc_a);
-	a_id = map_id(a);
-	link = link_create(a);
-	if (!ASSERT_OK_FD(link, "create"))
+	if (!linked_start(&t))
 		goto out;
+	a_id = map_id(t.a);
 
 	for (i = 0; i < 3; i++) {
 		if (replace)
-			ASSERT_OK(link_replace(link, a, a), "replace");
+			ASSERT_OK(link_replace(t.link, t.a, t.a), "replace");
 		else
-			ASSERT_OK(link_update(link, a), "update");
+			ASSERT_OK(link_update(t.link, t.a), "update");
 		ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
-		link_backed_by(link, a_id);
+		link_backed_by(t.link, a_id);
 	}
 
 	listener = start_server(AF_INET, SOCK_STREAM, "127.0.0.1", 0, 0);
 	if (!ASSERT_OK_FD(listener, "listen"))
 		goto out;
 	ASSERT_TRUE(conn_open(&conn, listener, LINK_CC), "connect");
-	ASSERT_EQ(skel->bss->a_inits, 1, "inits");
+	ASSERT_EQ(t.skel->bss->a_inits, 1, "inits");
 	conn_close(&conn);
 	close(listener);
 
-	ASSERT_OK(link_update(link, bpf_map__fd(skel->maps.cc_b)), "update_to_b");
-	link_backed_by(link, map_id(bpf_map__fd(skel->maps.cc_b)));
+	ASSERT_OK(link_update(t.link, t.b), "update_to_b");
+	link_backed_by(t.link, map_id(t.b));
 	ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
 out:
-	cc_unload(skel, link);
+	linked_end(&t);
 }
 
 static void test_update(void)
@@ -62,43 +56,28 @@ static void test_replace(void)
 /* The checks come before the short cut */
 static void test_wrong_expected(void)
 {
-	struct struct_ops_link_cc *skel;
-	int a, link;
+	struct linked t;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-
-	a = bpf_map__fd(skel->maps.cc_a);
-	link = link_create(a);
-	if (ASSERT_OK_FD(link, "create")) {
-		ASSERT_EQ(link_replace(link, a, bpf_map__fd(skel->maps.cc_b)), -EPERM,
-			  "replace");
+	if (linked_start(&t)) {
+		ASSERT_EQ(link_replace(t.link, t.a, t.b), -EPERM, "replace");
 		ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
-		link_backed_by(link, map_id(a));
+		link_backed_by(t.link, map_id(t.a));
 	}
-	cc_unload(skel, link);
+	linked_end(&t);
 }
 
 static void test_detached(void)
 {
-	struct struct_ops_link_cc *skel;
-	int a, link;
+	struct linked t;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-
-	a = bpf_map__fd(skel->maps.cc_a);
-	link = link_create(a);
-	if (ASSERT_OK_FD(link, "create")) {
-		ASSERT_OK(bpf_link_detach(link), "detach");
-		ASSERT_EQ(link_update(link, a), -ENOLINK, "update");
-		ASSERT_EQ(link_replace(link, a, a), -ENOLINK, "replace");
+	if (linked_start(&t)) {
+		ASSERT_OK(bpf_link_detach(t.link), "detach");
+		ASSERT_EQ(link_update(t.link, t.a), -ENOLINK, "update");
+		ASSERT_EQ(link_replace(t.link, t.a, t.a), -ENOLINK, "replace");
 		ASSERT_EQ(cc_listed(LINK_CC), 0, "not_listed");
-		link_backed_by(link, 0);
+		link_backed_by(t.link, 0);
 	}
-	cc_unload(skel, link);
+	linked_end(&t);
 }
 
 static void test_unsupported(void)

@@ -81,8 +81,7 @@ static int swap(int link, int a, int b)
 }
 
 /* Swaps the link's map while all of the workers do what they do */
-static void swap_under(int link, struct struct_ops_link_cc *skel,
-		       struct worker *workers, int n)
+static void swap_under(const struct linked *t, struct worker *workers, int n)
 {
 	int i, started = 0, swaps;
 
@@ -92,7 +91,7 @@ static void swap_under(int link, struct struct_ops_link_cc *skel,
 					      &workers[i]), "thread"))
 			break;
 
-	swaps = swap(link, bpf_map__fd(skel->maps.cc_a), bpf_map__fd(skel->maps.cc_b));
+	swaps = swap(t->link, t->a, t->b);
 
 	WRITE_ONCE(stop, true);
 	for (i = 0; i < started; i++) {
@@ -113,18 +112,13 @@ static void test_lookups(void)
 		{ .run = read_registry },
 		{ .run = choose_by_name },
 	};
-	struct struct_ops_link_cc *skel;
-	int link;
+	struct linked t;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-	link = link_create(bpf_map__fd(skel->maps.cc_a));
-	if (ASSERT_OK_FD(link, "create")) {
-		swap_under(link, skel, workers, ARRAY_SIZE(workers));
+	if (linked_start(&t)) {
+		swap_under(&t, workers, ARRAY_SIZE(workers));
 		ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
 	}
-	cc_unload(skel, link);
+	linked_end(&t);
 }
 
 /* Each connection has one implementation from its start to its end */
@@ -134,38 +128,34 @@ static void test_traffic(void)
 		{ .run = open_connections },
 		{ .run = stream },
 	};
-	struct struct_ops_link_cc *skel;
 	__u64 inits, releases;
-	int link, ms;
+	struct linked t;
+	int ms;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-	link = link_create(bpf_map__fd(skel->maps.cc_a));
-	if (!ASSERT_OK_FD(link, "create"))
+	if (!linked_start(&t))
 		goto out;
 	if (!ASSERT_TRUE(conn_open(&workers[1].conn, listener, LINK_CC), "connect"))
 		goto out;
 
-	swap_under(link, skel, workers, ARRAY_SIZE(workers));
+	swap_under(&t, workers, ARRAY_SIZE(workers));
 	ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
-	ASSERT_GT(skel->bss->a_inits, 1, "a_inits");
-	ASSERT_GT(skel->bss->b_inits, 0, "b_inits");
+	ASSERT_GT(t.skel->bss->a_inits, 1, "a_inits");
+	ASSERT_GT(t.skel->bss->b_inits, 0, "b_inits");
 
 	conn_close(&workers[1].conn);
-	inits = skel->bss->a_inits + skel->bss->b_inits;
+	inits = t.skel->bss->a_inits + t.skel->bss->b_inits;
 	ASSERT_EQ(inits, workers[0].done + 1, "inits");
 	/* The last ones may still be on their way out */
 	for (ms = 0; ms < PATIENCE_MS; ms++) {
-		releases = skel->bss->a_releases + skel->bss->b_releases;
+		releases = t.skel->bss->a_releases + t.skel->bss->b_releases;
 		if (releases == inits)
 			break;
 		usleep(1000);
 	}
-	ASSERT_EQ(skel->bss->a_releases, skel->bss->a_inits, "a_releases");
-	ASSERT_EQ(skel->bss->b_releases, skel->bss->b_inits, "b_releases");
+	ASSERT_EQ(t.skel->bss->a_releases, t.skel->bss->a_inits, "a_releases");
+	ASSERT_EQ(t.skel->bss->b_releases, t.skel->bss->b_inits, "b_releases");
 out:
-	cc_unload(skel, link);
+	linked_end(&t);
 }
 
 void serial_test_struct_ops_link_swap(void)

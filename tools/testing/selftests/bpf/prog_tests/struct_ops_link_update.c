@@ -15,101 +15,75 @@ static void test_connections(void)
 {
 	struct conn old = { .client = -1, .server = -1 };
 	struct conn new = { .client = -1, .server = -1 };
-	struct struct_ops_link_cc *skel;
+	struct linked t;
 	__u64 acks;
-	int link;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-
-	link = link_create(bpf_map__fd(skel->maps.cc_a));
-	if (!ASSERT_OK_FD(link, "create"))
+	if (!linked_start(&t))
 		goto out;
 	if (!ASSERT_TRUE(conn_open(&old, listener, LINK_CC), "connect"))
 		goto out;
-	ASSERT_EQ(skel->bss->a_inits, 1, "a_inits");
+	ASSERT_EQ(t.skel->bss->a_inits, 1, "a_inits");
 
-	ASSERT_OK(link_update(link, bpf_map__fd(skel->maps.cc_b)), "update");
+	ASSERT_OK(link_update(t.link, t.b), "update");
 
 	if (!ASSERT_TRUE(conn_open(&new, listener, LINK_CC), "connect"))
 		goto out;
-	ASSERT_EQ(skel->bss->a_inits, 1, "a_inits");
-	ASSERT_EQ(skel->bss->b_inits, 1, "b_inits");
-	ASSERT_EQ(skel->bss->a_releases, 0, "a_releases");
+	ASSERT_EQ(t.skel->bss->a_inits, 1, "a_inits");
+	ASSERT_EQ(t.skel->bss->b_inits, 1, "b_inits");
+	ASSERT_EQ(t.skel->bss->a_releases, 0, "a_releases");
 
 	ASSERT_TRUE(conn_send(&new, 100000), "send");
-	ASSERT_GT(skel->bss->b_acks, 0, "b_acks");
-	acks = skel->bss->a_acks;
+	ASSERT_GT(t.skel->bss->b_acks, 0, "b_acks");
+	acks = t.skel->bss->a_acks;
 	ASSERT_TRUE(conn_send(&old, 100000), "send");
-	ASSERT_GT(skel->bss->a_acks, acks, "a_acks");
+	ASSERT_GT(t.skel->bss->a_acks, acks, "a_acks");
 out:
 	conn_close(&old);
 	conn_close(&new);
-	cc_unload(skel, link);
+	linked_end(&t);
 }
 
 static void test_there_and_back(void)
 {
-	struct struct_ops_link_cc *skel;
-	int a, b, link, i;
+	struct linked t;
+	int i;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-
-	a = bpf_map__fd(skel->maps.cc_a);
-	b = bpf_map__fd(skel->maps.cc_b);
-	link = link_create(a);
-	if (!ASSERT_OK_FD(link, "create"))
+	if (!linked_start(&t))
 		goto out;
 
 	for (i = 0; i < 10; i++) {
-		int map = i % 2 ? a : b;
+		int map = i % 2 ? t.a : t.b;
 
-		ASSERT_OK(link_update(link, map), "update");
-		link_backed_by(link, map_id(map));
+		ASSERT_OK(link_update(t.link, map), "update");
+		link_backed_by(t.link, map_id(map));
 		ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
 	}
 out:
-	cc_unload(skel, link);
+	linked_end(&t);
 }
 
 static void test_replace(void)
 {
-	struct struct_ops_link_cc *skel;
-	int a, b, link;
+	struct linked t;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-
-	a = bpf_map__fd(skel->maps.cc_a);
-	b = bpf_map__fd(skel->maps.cc_b);
-	link = link_create(a);
-	if (ASSERT_OK_FD(link, "create")) {
-		ASSERT_OK(link_replace(link, b, a), "replace");
-		link_backed_by(link, map_id(b));
+	if (linked_start(&t)) {
+		ASSERT_OK(link_replace(t.link, t.b, t.a), "replace");
+		link_backed_by(t.link, map_id(t.b));
 		ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
 	}
-	cc_unload(skel, link);
+	linked_end(&t);
 }
 
 /* The registry keeps its order: the new one stands where the old one stood */
 static void test_position(void)
 {
 	char before[4096] = {}, after[4096] = {};
-	int link, other = -1, fd;
-	struct struct_ops_link_cc *skel;
+	int other = -1, fd;
+	struct linked t;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-
-	link = link_create(bpf_map__fd(skel->maps.cc_a));
-	if (!ASSERT_OK_FD(link, "create"))
+	if (!linked_start(&t))
 		goto out;
-	other = link_create(bpf_map__fd(skel->maps.cc_other));
+	other = link_create(bpf_map__fd(t.skel->maps.cc_other));
 	if (!ASSERT_OK_FD(other, "create_other"))
 		goto out;
 
@@ -117,54 +91,45 @@ static void test_position(void)
 	if (!ASSERT_OK_FD(fd, "open"))
 		goto out;
 	ASSERT_GT(pread(fd, before, sizeof(before) - 1, 0), 0, "before");
-	ASSERT_OK(link_update(link, bpf_map__fd(skel->maps.cc_b)), "update");
+	ASSERT_OK(link_update(t.link, t.b), "update");
 	ASSERT_GT(pread(fd, after, sizeof(after) - 1, 0), 0, "after");
 	ASSERT_STREQ(after, before, "registry");
 	close(fd);
 out:
 	if (other >= 0)
 		close(other);
-	cc_unload(skel, link);
+	linked_end(&t);
 }
 
 /* A pin keeps the link; a new fd from it is as good as the first */
 static void test_pinned(void)
 {
-	struct struct_ops_link_cc *skel;
-	int a, b, link, reopened = -1;
+	struct linked t;
 	__u32 b_id;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-
-	a = bpf_map__fd(skel->maps.cc_a);
-	b = bpf_map__fd(skel->maps.cc_b);
-	b_id = map_id(b);
-	link = link_create(a);
-	if (!ASSERT_OK_FD(link, "create"))
+	if (!linked_start(&t))
 		goto out;
-	if (!ASSERT_OK(bpf_obj_pin(link, PIN_PATH), "pin"))
+	b_id = map_id(t.b);
+	if (!ASSERT_OK(bpf_obj_pin(t.link, PIN_PATH), "pin"))
 		goto out;
-	close(link);
-	link = -1;
+	close(t.link);
 	ASSERT_EQ(cc_listed(LINK_CC), 1, "pin_keeps_it");
 
-	reopened = bpf_obj_get(PIN_PATH);
-	if (!ASSERT_OK_FD(reopened, "reopen"))
+	t.link = bpf_obj_get(PIN_PATH);
+	if (!ASSERT_OK_FD(t.link, "reopen"))
 		goto unpin;
-	link_backed_by(reopened, map_id(a));
-	ASSERT_OK(link_update(reopened, b), "update");
-	link_backed_by(reopened, b_id);
-	close(reopened);
+	link_backed_by(t.link, map_id(t.a));
+	ASSERT_OK(link_update(t.link, t.b), "update");
+	link_backed_by(t.link, b_id);
+	close(t.link);
 
-	reopened = bpf_obj_get(PIN_PATH);
-	if (ASSERT_OK_FD(reopened, "reopen_again"))
-		link_backed_by(reopened, b_id);
+	t.link = bpf_obj_get(PIN_PATH);
+	if (ASSERT_OK_FD(t.link, "reopen_again"))
+		link_backed_by(t.link, b_id);
 unpin:
 	ASSERT_OK(unlink(PIN_PATH), "unpin");
 out:
-	cc_unload(skel, reopened >= 0 ? reopened : link);
+	linked_end(&t);
 }
 
 void serial_test_struct_ops_link_update(void)

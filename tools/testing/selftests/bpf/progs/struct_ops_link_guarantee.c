@@ -8,6 +8,7 @@
 #include <bpf/bpf_tracing.h>
 
 #define TCP_CONG_NON_RESTRICTED	0x1
+#define TCP_CONG_NEEDS_ECN	0x2
 
 char _license[] SEC("license") = "GPL";
 
@@ -100,6 +101,7 @@ struct tcp_congestion_ops cc = {
 	.name = "link_cc",
 };
 
+/* Asks for ECN, too */
 SEC(".struct_ops.link")
 struct tcp_congestion_ops cc_other = {
 	.init = (void *)init,
@@ -109,7 +111,7 @@ struct tcp_congestion_ops cc_other = {
 	.cong_avoid = (void *)cong_avoid,
 	.ssthresh = (void *)ssthresh,
 	.undo_cwnd = (void *)undo_cwnd,
-	.flags = TCP_CONG_NON_RESTRICTED,
+	.flags = TCP_CONG_NON_RESTRICTED | TCP_CONG_NEEDS_ECN,
 	.name = "link_cc_other",
 };
 
@@ -125,6 +127,16 @@ struct {
 	__type(value, struct cc_name);
 } choices SEC(".maps");
 
+/* Lets an update come between the choice, which initialises, and the SYN */
+bool dawdle;
+bool chosen;
+__u32 updated;
+
+static int wait_for_update(__u32 i, void *unused)
+{
+	return *(volatile __u32 *)&updated != 0;
+}
+
 /* Chooses for both ends of a connection */
 SEC("sockops")
 int choose(struct bpf_sock_ops *ctx)
@@ -139,5 +151,10 @@ int choose(struct bpf_sock_ops *ctx)
 	cc = bpf_map_lookup_elem(&choices, &netns);
 	if (cc)
 		bpf_setsockopt(ctx, SOL_TCP, TCP_CONGESTION, cc->name, sizeof(cc->name));
+	if (dawdle && ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
+		chosen = true;
+		/* No longer than this where an update waits for programs to end */
+		bpf_loop(1 << 23, wait_for_update, NULL, 0);
+	}
 	return 1;
 }

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* An implementation that needs ECN gets it, and one that does not is not given
+ * it, on connections that start after the update: it is asked for with the SYN
+ */
+
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <netinet/tcp.h>
+#include <test_progs.h>
+#include "network_helpers.h"
+#include "struct_ops_link_guarantee.h"
+#include "struct_ops_link_guarantee.skel.h"
+
+#define NEEDS_ECN	0x2	/* TCP_CONG_NEEDS_ECN */
+#define ECN_MASK	3
+#define ECE_CWR		0xc0	/* of a TCP header's flags */
+
+static const struct way socket_way = {
+	.client = { NAME, true },
+	.server = { RENO },
+};
+
+static const struct way listener_way = {
+	.client = { INHERIT },
+	.server = { NAME, true },
+};
+
+static bool sysctl_ecn(const char *value)
+{
+	int fd = open("/proc/sys/net/ipv4/tcp_ecn", O_WRONLY);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = write(fd, value, strlen(value)) == strlen(value);
+	close(fd);
+	return ok;
+}
+
+static bool negotiated(int fd)
+{
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	if (!ASSERT_OK(getsockopt(fd, SOL_TCP, TCP_INFO, &info, &len), "tcp_info"))
+		return false;
+	return info.tcpi_options & TCPI_OPT_ECN;
+}
+
+/* Whether the SYN asked for ECN, and as what it went */
+static bool saved_syn(int server, int family, bool *asks, bool *capable)
+{
+	char headers[256] = {};
+	socklen_t len = sizeof(headers);
+	struct ipv6hdr *ip6 = (struct ipv6hdr *)headers;
+	struct iphdr *ip = (struct iphdr *)headers;
+	struct tcphdr *tcp;
+
+	if (!ASSERT_OK(getsockopt(server, SOL_TCP, TCP_SAVED_SYN, headers, &len), "saved_syn"))
+		return false;
+	if (family == AF_INET) {
+		tcp = (void *)ip + 4 * ip->ihl;
+		*capable = ip->tos & ECN_MASK;
+	} else {
+		tcp = (void *)(ip6 + 1);
+		*capable = ip6->flow_lbl[0] >> 4 & ECN_MASK;
+	}
+	*asks = tcp->th_flags & ECE_CWR;
+	return true;
+}
+
+/* The client asks for what its algorithm needs, no more and no less */
+static void test_socket(int family, __u32 from, __u32 to)
+{
+	struct scene scene = scene_make(&socket_way, LINK_CC, family);
+	struct netns_obj *ns = NULL;
+	bool asks, capable;
+	struct conn conn;
+	struct swap swap;
+	int save = 1;
+
+	if (!swap_start(&swap, NON_RESTRICTED | from, NON_RESTRICTED | to))
+		goto out;
+	ns = netns_new("struct_ops_link", true);
+	if (!ASSERT_OK_PTR(ns, "netns"))
+		goto out;
+	if (!ASSERT_TRUE(scene_prepare(&scene), "prepare") ||
+	    !ASSERT_TRUE(listener_make(&scene), "listen") ||
+	    !ASSERT_OK(setsockopt(scene.listener, SOL_TCP, TCP_SAVE_SYN, &save, sizeof(save)),
+		       "save_syn") ||
+	    !swap_forth(&swap))
+		goto out;
+
+	if (!ASSERT_TRUE(scene_open(&scene, &conn), "open"))
+		goto out;
+	if (saved_syn(conn.server, family, &asks, &capable)) {
+		ASSERT_EQ(asks, !!to, "asks");
+		ASSERT_EQ(capable, !!to, "capable");
+	}
+	conn_close(&conn);
+out:
+	scene_close(&scene);
+	netns_free(ns);
+	swap_end(&swap);
+}
+
+/* The server grants it where only its algorithm wants it */
+static void test_listener(int family, __u32 from, __u32 to)
+{
+	struct scene scene = scene_make(&listener_way, LINK_CC, family);
+	struct netns_obj *ns = NULL;
+	struct conn conn;
+	struct swap swap;
+	int asking = -1;
+
+	if (!swap_start(&swap, NON_RESTRICTED | from, NON_RESTRICTED | to))
+		goto out;
+	ns = netns_new("struct_ops_link", true);
+	if (!ASSERT_OK_PTR(ns, "netns"))
+		goto out;
+	/* The client's algorithm asks for ECN in any case */
+	asking = link_create(bpf_map__fd(swap.new->maps.cc_other));
+	if (!ASSERT_OK_FD(asking, "create_asking") ||
+	    !ASSERT_TRUE(default_set(LINK_CC_OTHER), "default_set") ||
+	    !ASSERT_TRUE(sysctl_ecn("0"), "tcp_ecn") ||
+	    !ASSERT_TRUE(scene_prepare(&scene), "prepare") || !swap_forth(&swap))
+		goto out;
+
+	if (!ASSERT_TRUE(scene_open(&scene, &conn), "open"))
+		goto out;
+	ASSERT_EQ(negotiated(conn.server), !!to, "negotiated");
+	conn_close(&conn);
+out:
+	scene_close(&scene);
+	netns_free(ns);
+	if (asking >= 0)
+		close(asking);
+	swap_end(&swap);
+}
+
+void serial_test_struct_ops_link_guarantee_ecn(void)
+{
+	if (test__start_subtest("socket_gets_it_ipv4"))
+		test_socket(AF_INET, 0, NEEDS_ECN);
+	if (test__start_subtest("socket_gets_it_ipv6"))
+		test_socket(AF_INET6, 0, NEEDS_ECN);
+	if (test__start_subtest("socket_gets_rid_of_it_ipv4"))
+		test_socket(AF_INET, NEEDS_ECN, 0);
+	if (test__start_subtest("socket_gets_rid_of_it_ipv6"))
+		test_socket(AF_INET6, NEEDS_ECN, 0);
+	if (test__start_subtest("listener_gets_it_ipv4"))
+		test_listener(AF_INET, 0, NEEDS_ECN);
+	if (test__start_subtest("listener_gets_it_ipv6"))
+		test_listener(AF_INET6, 0, NEEDS_ECN);
+	if (test__start_subtest("listener_gets_rid_of_it_ipv4"))
+		test_listener(AF_INET, NEEDS_ECN, 0);
+	if (test__start_subtest("listener_gets_rid_of_it_ipv6"))
+		test_listener(AF_INET6, NEEDS_ECN, 0);
+}
