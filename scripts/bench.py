@@ -41,8 +41,9 @@ COUNTING = 35         # and a run that counts instructions
 PATIENCE = 6          # how many times longer a run may take than it should
 NOTES = (
     'Latencies are those of single system calls, taken with CLOCK_MONOTONIC around libbpf\'s '
-    'function for it; an update goes from one table to another of the same name and back. Close '
-    'is that of an attached link\'s only descriptor, so it unregisters the table.',
+    'function for it; an update goes from one table to another of the same name and back. Create '
+    'is that of a map that was linked before (the first time, its name has to be hashed in Rust '
+    'too), close that of an attached link\'s only descriptor, so it unregisters the table.',
     'The streams are TCP connections over loopback that send as fast as they can, from one thread '
     'to another, beside the thread that updates.',
     'A run in which QEMU before 8.1 trips over code that the kernel has changed is made again, '
@@ -156,10 +157,10 @@ def qemu() -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--rounds', type=int, default=3,
-                        help='how often each kernel is booted and timed (default: 3)')
-    parser.add_argument('--seconds', type=float, default=4,
-                        help='how long a measurement takes (default: 4)')
+    parser.add_argument('--rounds', type=int, default=5,
+                        help='how often each kernel is booted and timed (default: 5)')
+    parser.add_argument('--seconds', type=float, default=3,
+                        help='how long a measurement takes (default: 3)')
     parser.add_argument('--last', action='store_true',
                         help='take what was built last, whatever the sources say')
     args = parser.parse_args()

@@ -89,7 +89,10 @@ static inline bool tcp_ca_inherit(struct sock *sk)
 	return true;
 }
 
-/* @sk is about to start a connection: not on a table that was replaced */
+/*
+ * @sk, which is locked, is about to start a connection, or accepts those that
+ * took over its choice: not on a table that was replaced.
+ */
 static inline void tcp_ca_refresh(struct sock *sk)
 {
 	if (tcp_ca_is_replaced(inet_csk(sk)->icsk_ca_ops))

@@ -271,3 +271,63 @@ void conn_close(struct conn *conn)
 	conn->client = -1;
 	conn->server = -1;
 }
+
+bool place_enter(struct place *place)
+{
+	place->listener = -1;
+	place->ns = netns_new("struct_ops_link", true);
+	if (!ASSERT_OK_PTR(place->ns, "netns"))
+		return false;
+	place->listener = start_server(AF_INET, SOCK_STREAM, "127.0.0.1", 0, 0);
+	return ASSERT_OK_FD(place->listener, "listen");
+}
+
+void place_leave(struct place *place)
+{
+	if (place->listener >= 0)
+		close(place->listener);
+	netns_free(place->ns);
+}
+
+bool workers_stop;
+
+int workers_start(struct worker *workers, int n)
+{
+	int i;
+
+	WRITE_ONCE(workers_stop, false);
+	for (i = 0; i < n; i++)
+		if (!ASSERT_OK(pthread_create(&workers[i].thread, NULL, workers[i].run,
+					      &workers[i]), "thread"))
+			break;
+	return i;
+}
+
+void workers_end(struct worker *workers, int started)
+{
+	int i;
+
+	WRITE_ONCE(workers_stop, true);
+	for (i = 0; i < started; i++) {
+		pthread_join(workers[i].thread, NULL);
+		printf("worker %d: done %d, failed %d\n", i, workers[i].done,
+		       workers[i].failed);
+		ASSERT_GT(workers[i].done, 0, "done");
+		ASSERT_EQ(workers[i].failed, 0, "failed");
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	__u64 x = *(const __u64 *)a, y = *(const __u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+void median_below(__u64 *took, int n, __u64 limit, const char *what)
+{
+	qsort(took, n, sizeof(took[0]), compare);
+	printf("%s: min %llu, median %llu, max %llu ns\n", what, took[0], took[n / 2],
+	       took[n - 1]);
+	ASSERT_LT(took[n / 2], limit, what);
+}

@@ -3,6 +3,7 @@
 #ifndef _STRUCT_OPS_LINK_H
 #define _STRUCT_OPS_LINK_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <linux/types.h>
 
@@ -63,5 +64,34 @@ struct conn {
 bool conn_open(struct conn *conn, int listener, const char *cc);
 bool conn_send(const struct conn *conn, int bytes);
 void conn_close(struct conn *conn);
+
+/* A network namespace to be in, and a listener there */
+struct place {
+	struct netns_obj *ns;
+	int listener;
+};
+
+bool place_enter(struct place *place);
+void place_leave(struct place *place);
+
+/* One thread's work, and how often it did not get what it wanted */
+struct worker {
+	void *(*run)(void *worker);
+	struct conn conn;
+	pthread_t thread;
+	int done;
+	int failed;
+};
+
+/* What run() looks at to see whether to go on */
+extern bool workers_stop;
+
+/* Returns how many could be started */
+int workers_start(struct worker *workers, int n);
+/* All of those did something, and none failed */
+void workers_end(struct worker *workers, int started);
+
+/* Sorts what so many calls took, in ns, and compares the middle one */
+void median_below(__u64 *took, int n, __u64 limit, const char *what);
 
 #endif

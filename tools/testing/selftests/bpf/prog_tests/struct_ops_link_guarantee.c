@@ -166,6 +166,53 @@ out:
 	swap_end(&swap);
 }
 
+/* A subflow that joins an MPTCP connection is a connection of its own: the update
+ * may come between the first and this one
+ */
+static void test_mptcp_join(int family)
+{
+	static const struct way way = {
+		.by_default = true,
+		.proto = IPPROTO_MPTCP,
+		.client = { INHERIT },
+		.server = { INHERIT },
+	};
+	const char *address = family == AF_INET ? "127.0.0.2" : "fd00::2";
+	struct scene scene = scene_make(&way, LINK_CC, family);
+	struct conn conn = { -1, -1 };
+	struct netns_obj *ns = NULL;
+	struct swap swap;
+	char cmd[128];
+	int ms;
+
+	if (!swap_start(&swap, NON_RESTRICTED, NON_RESTRICTED))
+		goto out;
+	ns = netns_new("struct_ops_link", true);
+	if (!ASSERT_OK_PTR(ns, "netns"))
+		goto out;
+	snprintf(cmd, sizeof(cmd), "ip addr add %s dev lo && ip mptcp limits set subflow 1",
+		 address);
+	if (!ASSERT_OK(system(cmd), cmd) || !ASSERT_TRUE(scene_prepare(&scene), "prepare") ||
+	    !ASSERT_TRUE(scene_open(&scene, &conn), "open") ||
+	    !ASSERT_TRUE(conn_exchange(&conn), "exchange") ||
+	    !ASSERT_EQ(swap.old->bss->inits, 2, "old_inits") || !swap_forth(&swap))
+		goto out;
+
+	snprintf(cmd, sizeof(cmd), "ip mptcp endpoint add %s dev lo subflow", address);
+	if (!ASSERT_OK(system(cmd), cmd))
+		goto out;
+	for (ms = 0; ms < PATIENCE_MS && READ_ONCE(swap.new->bss->inits) < 2; ms++)
+		usleep(1000);
+	ASSERT_EQ(swap.new->bss->inits, 2, "new_inits");
+	ASSERT_EQ(swap.old->bss->inits, 2, "old_inits_still");
+	ASSERT_TRUE(conn_exchange(&conn), "exchange_joined");
+out:
+	conn_close(&conn);
+	scene_close(&scene);
+	netns_free(ns);
+	swap_end(&swap);
+}
+
 /* A listener that chose the old one lets go of it with the next connection that
  * it accepts; none has to close it for the old map to be freed
  */
@@ -291,6 +338,8 @@ void serial_test_struct_ops_link_guarantee(void)
 			test_namespaces(families[i]);
 		if (start_subtest("established", families[i]))
 			test_established(families[i]);
+		if (start_subtest("mptcp_join", families[i]))
+			test_mptcp_join(families[i]);
 		if (start_subtest("listener_lets_go", families[i]))
 			test_listener_lets_go(families[i]);
 		if (start_subtest("choice_overtaken", families[i]))

@@ -14,21 +14,12 @@
 #define SAMPLES		1000
 #define MEDIAN_NS	1000000ULL
 
-static bool stop;
-
-struct worker {
-	void *(*run)(void *worker);
-	pthread_t thread;
-	int done;
-	int failed;
-};
-
 /* Namespaces that start out with the first one's default, and end with it */
 static void *make_namespaces(void *arg)
 {
 	struct worker *worker = arg;
 
-	for (; !READ_ONCE(stop); worker->done++)
+	for (; !READ_ONCE(workers_stop); worker->done++)
 		worker->failed += unshare(CLONE_NEWNET) || !default_is(LINK_CC);
 	return NULL;
 }
@@ -38,7 +29,7 @@ static void *write_sysctl_in_loop(void *arg)
 	struct worker *worker = arg;
 
 	worker->failed += !!unshare(CLONE_NEWNET);
-	for (; !READ_ONCE(stop); worker->done++)
+	for (; !READ_ONCE(workers_stop); worker->done++)
 		worker->failed += !default_set("reno") || !default_is("reno") ||
 				  !default_set(LINK_CC) || !default_is(LINK_CC);
 	return NULL;
@@ -84,7 +75,7 @@ static void test_come_and_go(int family)
 	struct netns_obj *ns = NULL;
 	char original[CC_NAME_MAX];
 	struct swap swap;
-	int i;
+	int started;
 
 	if (!ASSERT_TRUE(default_get(original), "default_get"))
 		return;
@@ -96,21 +87,10 @@ static void test_come_and_go(int family)
 	if (!ASSERT_OK_PTR(ns, "netns"))
 		goto out;
 
-	WRITE_ONCE(stop, false);
-	for (i = 0; i < ARRAY_SIZE(workers); i++)
-		if (!ASSERT_OK(pthread_create(&workers[i].thread, NULL, workers[i].run,
-					      &workers[i]), "thread"))
-			break;
-	if (i == ARRAY_SIZE(workers))
+	started = workers_start(workers, ARRAY_SIZE(workers));
+	if (started == ARRAY_SIZE(workers))
 		swap_run(&swap);
-	WRITE_ONCE(stop, true);
-	while (i-- > 0) {
-		pthread_join(workers[i].thread, NULL);
-		printf("worker %d: done %d, failed %d\n", i, workers[i].done,
-		       workers[i].failed);
-		ASSERT_GT(workers[i].done, 0, "done");
-		ASSERT_EQ(workers[i].failed, 0, "failed");
-	}
+	workers_end(workers, started);
 
 	check_current(&swap, family);
 	token = open_netns("struct_ops_link");
@@ -143,13 +123,6 @@ out:
 	swap_end(&swap);
 }
 
-static int compare(const void *a, const void *b)
-{
-	__u64 x = *(const __u64 *)a, y = *(const __u64 *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* An update is no grace period long */
 static void test_latency(void)
 {
@@ -167,10 +140,7 @@ static void test_latency(void)
 		if (!ASSERT_OK(err, "update"))
 			goto out;
 	}
-	qsort(took, SAMPLES, sizeof(took[0]), compare);
-	printf("update: min %llu, median %llu, max %llu ns\n", took[0],
-	       took[SAMPLES / 2], took[SAMPLES - 1]);
-	ASSERT_LT(took[SAMPLES / 2], MEDIAN_NS, "median");
+	median_below(took, SAMPLES, MEDIAN_NS, "update");
 out:
 	swap_end(&swap);
 }

@@ -2,32 +2,24 @@
 /* One map that is linked again and again, without a wait in between */
 
 #include <test_progs.h>
-#include "network_helpers.h"
 #include "struct_ops_link.h"
 #include "struct_ops_link_cc.skel.h"
 
 #define RELINK_NS	2000000000ULL
 #define RELINKS_MIN	20	/* tens of thousands where none waits */
+#define CHANCE_US	100	/* to find the name there */
 #define SAMPLES		300
 #define MEDIAN_NS	1000000ULL
 #define PATIENCE_MS	5000
 
-static int listener;
-static bool stop;
-
-struct worker {
-	void *(*run)(void *worker);
-	pthread_t thread;
-	int done;
-	int failed;
-};
+static struct place place;
 
 /* Whatever comes and goes before or after it, this one is there */
 static void *read_registry(void *arg)
 {
 	struct worker *worker = arg;
 
-	for (; !READ_ONCE(stop); worker->done++)
+	for (; !READ_ONCE(workers_stop); worker->done++)
 		worker->failed += cc_listed(LINK_CC_OTHER) < 1 || cc_listed("reno") < 1;
 	return NULL;
 }
@@ -38,8 +30,8 @@ static void *open_connections(void *arg)
 	struct worker *worker = arg;
 	struct conn conn;
 
-	while (!READ_ONCE(stop)) {
-		if (!conn_open(&conn, listener, LINK_CC))
+	while (!READ_ONCE(workers_stop)) {
+		if (!conn_open(&conn, place.listener, LINK_CC))
 			continue;
 		worker->failed += !conn_send(&conn, 1000);
 		worker->done++;
@@ -48,7 +40,7 @@ static void *open_connections(void *arg)
 	return NULL;
 }
 
-static int relink(int map)
+static int relink(int map, int pause_us)
 {
 	__u64 end = get_time_ns() + RELINK_NS;
 	int link, relinks;
@@ -57,6 +49,8 @@ static int relink(int map)
 		link = link_create(map);
 		if (!ASSERT_OK_FD(link, "create"))
 			break;
+		if (pause_us)
+			usleep(pause_us);
 		if (relinks % 2)
 			ASSERT_OK(bpf_link_detach(link), "detach");
 		close(link);
@@ -65,17 +59,13 @@ static int relink(int map)
 	return relinks;
 }
 
-static void relink_under(struct worker *worker, int map)
+static void relink_under(struct worker *worker, int map, int pause_us)
 {
-	WRITE_ONCE(stop, false);
-	if (!ASSERT_OK(pthread_create(&worker->thread, NULL, worker->run, worker), "thread"))
-		return;
-	ASSERT_GE(relink(map), RELINKS_MIN, "relinks");
-	WRITE_ONCE(stop, true);
-	pthread_join(worker->thread, NULL);
-	printf("done %d, failed %d\n", worker->done, worker->failed);
-	ASSERT_GT(worker->done, 0, "done");
-	ASSERT_EQ(worker->failed, 0, "failed");
+	int started = workers_start(worker, 1);
+
+	if (started)
+		ASSERT_GE(relink(map, pause_us), RELINKS_MIN, "relinks");
+	workers_end(worker, started);
 }
 
 /* Whoever stands on a table that goes and comes back is not led past others */
@@ -90,7 +80,7 @@ static void test_lookups(void)
 		return;
 	other = link_create(bpf_map__fd(skel->maps.cc_other));
 	if (ASSERT_OK_FD(other, "create_other")) {
-		relink_under(&worker, bpf_map__fd(skel->maps.cc_a));
+		relink_under(&worker, bpf_map__fd(skel->maps.cc_a), 0);
 		ASSERT_EQ(cc_listed(LINK_CC_OTHER), 1, "listed_once");
 	}
 	cc_unload(skel, other);
@@ -105,7 +95,7 @@ static void test_connections(void)
 	skel = cc_load();
 	if (!skel)
 		return;
-	relink_under(&worker, bpf_map__fd(skel->maps.cc_a));
+	relink_under(&worker, bpf_map__fd(skel->maps.cc_a), CHANCE_US);
 	ASSERT_EQ(skel->bss->a_inits, worker.done, "inits");
 	/* The last ones may still be on their way out */
 	for (ms = 0; ms < PATIENCE_MS; ms++) {
@@ -115,21 +105,6 @@ static void test_connections(void)
 	}
 	ASSERT_EQ(skel->bss->a_releases, skel->bss->a_inits, "releases");
 	cc_unload(skel, -1);
-}
-
-static int compare(const void *a, const void *b)
-{
-	__u64 x = *(const __u64 *)a, y = *(const __u64 *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static void check_median(__u64 *took, const char *what)
-{
-	qsort(took, SAMPLES, sizeof(took[0]), compare);
-	printf("%s: min %llu, median %llu, max %llu ns\n", what, took[0],
-	       took[SAMPLES / 2], took[SAMPLES - 1]);
-	ASSERT_LT(took[SAMPLES / 2], MEDIAN_NS, what);
 }
 
 /* None of it is a grace period long, nor puts one off to the next */
@@ -163,22 +138,16 @@ static void test_latency(void)
 		last_close[i] = get_time_ns() - start;
 		link = -1;
 	}
-	check_median(create, "create");
-	check_median(detach, "detach");
-	check_median(last_close, "close");
+	median_below(create, SAMPLES, MEDIAN_NS, "create");
+	median_below(detach, SAMPLES, MEDIAN_NS, "detach");
+	median_below(last_close, SAMPLES, MEDIAN_NS, "close");
 out:
 	cc_unload(skel, link);
 }
 
 void serial_test_struct_ops_link_relink(void)
 {
-	struct netns_obj *ns;
-
-	ns = netns_new("struct_ops_link", true);
-	if (!ASSERT_OK_PTR(ns, "netns"))
-		return;
-	listener = start_server(AF_INET, SOCK_STREAM, "127.0.0.1", 0, 0);
-	if (!ASSERT_OK_FD(listener, "listen"))
+	if (!place_enter(&place))
 		goto out;
 
 	if (test__start_subtest("lookups"))
@@ -187,8 +156,6 @@ void serial_test_struct_ops_link_relink(void)
 		test_connections();
 	if (test__start_subtest("latency"))
 		test_latency();
-
-	close(listener);
 out:
-	netns_free(ns);
+	place_leave(&place);
 }

@@ -2,7 +2,6 @@
 /* A struct_ops link that is updated many times while its name is in use */
 
 #include <test_progs.h>
-#include "network_helpers.h"
 #include "struct_ops_link.h"
 #include "struct_ops_link_cc.skel.h"
 
@@ -11,23 +10,13 @@
 #define SWAPS_MIN	20	/* a few hundred even under emulation */
 #define PATIENCE_MS	5000
 
-static int listener;
-static bool stop;
-
-/* One thread's work, and how often it did not get what it wanted */
-struct worker {
-	void *(*run)(void *worker);
-	struct conn conn;
-	pthread_t thread;
-	int done;
-	int failed;
-};
+static struct place place;
 
 static void *read_registry(void *arg)
 {
 	struct worker *worker = arg;
 
-	for (; !READ_ONCE(stop); worker->done++)
+	for (; !READ_ONCE(workers_stop); worker->done++)
 		worker->failed += cc_listed(LINK_CC) < 1;
 	return NULL;
 }
@@ -37,7 +26,7 @@ static void *choose_by_name(void *arg)
 	struct worker *worker = arg;
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	for (; !READ_ONCE(stop); worker->done++) {
+	for (; !READ_ONCE(workers_stop); worker->done++) {
 		if (setsockopt(fd, SOL_TCP, TCP_CONGESTION, LINK_CC, strlen(LINK_CC)) ||
 		    setsockopt(fd, SOL_TCP, TCP_CONGESTION, "reno", strlen("reno")))
 			worker->failed++;
@@ -50,8 +39,8 @@ static void *open_connections(void *arg)
 {
 	struct worker *worker = arg;
 
-	for (; !READ_ONCE(stop); worker->done++) {
-		if (!conn_open(&worker->conn, listener, LINK_CC) ||
+	for (; !READ_ONCE(workers_stop); worker->done++) {
+		if (!conn_open(&worker->conn, place.listener, LINK_CC) ||
 		    !conn_send(&worker->conn, 1000))
 			worker->failed++;
 		conn_close(&worker->conn);
@@ -63,7 +52,7 @@ static void *stream(void *arg)
 {
 	struct worker *worker = arg;
 
-	for (; !READ_ONCE(stop); worker->done++)
+	for (; !READ_ONCE(workers_stop); worker->done++)
 		if (!conn_send(&worker->conn, 10000))
 			worker->failed++;
 	return NULL;
@@ -83,24 +72,11 @@ static int swap(int link, int a, int b)
 /* Swaps the link's map while all of the workers do what they do */
 static void swap_under(const struct linked *t, struct worker *workers, int n)
 {
-	int i, started = 0, swaps;
+	int started, swaps;
 
-	WRITE_ONCE(stop, false);
-	for (i = 0; i < n; i++, started++)
-		if (!ASSERT_OK(pthread_create(&workers[i].thread, NULL, workers[i].run,
-					      &workers[i]), "thread"))
-			break;
-
+	started = workers_start(workers, n);
 	swaps = swap(t->link, t->a, t->b);
-
-	WRITE_ONCE(stop, true);
-	for (i = 0; i < started; i++) {
-		pthread_join(workers[i].thread, NULL);
-		printf("worker %d: done %d, failed %d\n", i, workers[i].done,
-		       workers[i].failed);
-		ASSERT_GT(workers[i].done, 0, "done");
-		ASSERT_EQ(workers[i].failed, 0, "failed");
-	}
+	workers_end(workers, started);
 	printf("%d swaps\n", swaps);
 	ASSERT_GE(swaps, SWAPS_MIN, "swaps");
 }
@@ -134,7 +110,7 @@ static void test_traffic(void)
 
 	if (!linked_start(&t))
 		goto out;
-	if (!ASSERT_TRUE(conn_open(&workers[1].conn, listener, LINK_CC), "connect"))
+	if (!ASSERT_TRUE(conn_open(&workers[1].conn, place.listener, LINK_CC), "connect"))
 		goto out;
 
 	swap_under(&t, workers, ARRAY_SIZE(workers));
@@ -160,21 +136,13 @@ out:
 
 void serial_test_struct_ops_link_swap(void)
 {
-	struct netns_obj *ns;
-
-	ns = netns_new("struct_ops_link", true);
-	if (!ASSERT_OK_PTR(ns, "netns"))
-		return;
-	listener = start_server(AF_INET, SOCK_STREAM, "127.0.0.1", 0, 0);
-	if (!ASSERT_OK_FD(listener, "listen"))
+	if (!place_enter(&place))
 		goto out;
 
 	if (test__start_subtest("lookups"))
 		test_lookups();
 	if (test__start_subtest("traffic"))
 		test_traffic();
-
-	close(listener);
 out:
-	netns_free(ns);
+	place_leave(&place);
 }

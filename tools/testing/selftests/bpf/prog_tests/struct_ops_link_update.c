@@ -2,13 +2,12 @@
 /* What a successful update of a struct_ops link does */
 
 #include <test_progs.h>
-#include "network_helpers.h"
 #include "struct_ops_link.h"
 #include "struct_ops_link_cc.skel.h"
 
 #define PIN_PATH	"/sys/fs/bpf/struct_ops_link"
 
-static int listener;
+static struct place place;
 
 /* New connections start on the new implementation, old ones stay with theirs */
 static void test_connections(void)
@@ -20,13 +19,13 @@ static void test_connections(void)
 
 	if (!linked_start(&t))
 		goto out;
-	if (!ASSERT_TRUE(conn_open(&old, listener, LINK_CC), "connect"))
+	if (!ASSERT_TRUE(conn_open(&old, place.listener, LINK_CC), "connect"))
 		goto out;
 	ASSERT_EQ(t.skel->bss->a_inits, 1, "a_inits");
 
 	ASSERT_OK(link_update(t.link, t.b), "update");
 
-	if (!ASSERT_TRUE(conn_open(&new, listener, LINK_CC), "connect"))
+	if (!ASSERT_TRUE(conn_open(&new, place.listener, LINK_CC), "connect"))
 		goto out;
 	ASSERT_EQ(t.skel->bss->a_inits, 1, "a_inits");
 	ASSERT_EQ(t.skel->bss->b_inits, 1, "b_inits");
@@ -134,13 +133,7 @@ out:
 
 void serial_test_struct_ops_link_update(void)
 {
-	struct netns_obj *ns;
-
-	ns = netns_new("struct_ops_link", true);
-	if (!ASSERT_OK_PTR(ns, "netns"))
-		return;
-	listener = start_server(AF_INET, SOCK_STREAM, "127.0.0.1", 0, 0);
-	if (!ASSERT_OK_FD(listener, "listen"))
+	if (!place_enter(&place))
 		goto out;
 
 	if (test__start_subtest("connections"))
@@ -153,8 +146,6 @@ void serial_test_struct_ops_link_update(void)
 		test_position();
 	if (test__start_subtest("pinned"))
 		test_pinned();
-
-	close(listener);
 out:
-	netns_free(ns);
+	place_leave(&place);
 }

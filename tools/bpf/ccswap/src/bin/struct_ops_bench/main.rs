@@ -42,7 +42,7 @@ enum Command {
     /// Measure times, and print the cases as JSON.
     Time {
         /// How long each of the measurements takes.
-        #[arg(long, default_value_t = 4.0)]
+        #[arg(long, default_value_t = 3.0)]
         seconds: f64,
     },
     /// Count instructions, and print the cases as JSON. The emulator has to run
