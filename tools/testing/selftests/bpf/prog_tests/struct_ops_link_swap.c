@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A struct_ops link that is updated many times while its name is in use */
 
+#include <netinet/tcp.h>
 #include <test_progs.h>
 #include "struct_ops_link.h"
 #include "struct_ops_link_cc.skel.h"
