@@ -54,7 +54,7 @@ bench: setup	## compare both kernels, to build/bench (takes minutes)
 lint: setup	## look at the project's own files with every checker
 	@scripts/lint.py
 
-test: setup	## run all tests on the Rust kernel, upstream's on C too
+test: setup	## run all tests, the selftests on both kernels
 	@scripts/test.py
 
 clean:		## delete build/: logs, reports, pictures

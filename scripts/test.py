@@ -3,8 +3,8 @@
 """Runs every test and ends with a table and a line 'N passed, N failed'.
 
 First all is built, then tested: the scripts' unit tests, ccswap's, KUnit, the
-BPF selftests on the Rust kernel, upstream's on the C kernel, ccswap in the
-guest and a short demo. A part that leaves no result counts as one failure.
+BPF selftests on the Rust kernel and on the C one, ccswap in the guest and a
+short demo. A part that leaves no result counts as one failure.
 """
 
 import argparse

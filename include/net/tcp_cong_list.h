@@ -58,11 +58,6 @@ static inline u32 tcp_ca_hash_name(const struct tcp_congestion_ops *ca)
 	return jhash(ca->name, sizeof(ca->name), strlen(ca->name));
 }
 
-static inline bool tcp_ca_is_bpf(const struct tcp_congestion_ops *ca)
-{
-	return ca->owner == BPF_MODULE_OWNER;
-}
-
 static inline bool tcp_ca_is_replaced(const struct tcp_congestion_ops *ca)
 {
 	return unlikely(READ_ONCE(ca->flags) & TCP_CONG_REPLACED);
@@ -99,7 +94,10 @@ static inline void tcp_ca_refresh(struct sock *sk)
 		tcp_ca_switch_to_current(sk);
 }
 
-/* What a connection that comes in will ask of ECN; nobody locks @listener */
+/*
+ * What a connection that comes in will ask of ECN. Nobody locks @listener, or
+ * it is a child that has not yet got a congestion control of its own.
+ */
 static inline u32 tcp_ca_listener_flags(const struct sock *listener)
 {
 	const struct tcp_congestion_ops *ca;

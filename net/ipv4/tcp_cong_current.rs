@@ -53,17 +53,18 @@ pub(crate) unsafe extern "C" fn tcp_ca_current_flags(
 /// in, leave a congestion control that was replaced for the one that is registered under the name
 /// now; for Reno when the name is gone. Any context.
 ///
+/// A BPF program may have initialised the old one when the SYN was about to be sent; it is released
+/// then, and the new one initialised when the connection is established.
+///
 /// # Safety
 ///
 /// `sk` must point to a TCP socket that the caller owns.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_ca_switch_to_current(sk: *mut bindings::sock) {
+    let Some(sk) = NonNull::new(sk) else { return };
     // SAFETY: By the requirements of this function.
-    let sk = unsafe { ConnectionSock::from_raw(sk) };
-    // A BPF program may have set and initialised one when the SYN was about to be sent.
-    if sk.is_initialised() {
-        return;
-    }
+    let mut sk = unsafe { ConnectionSock::new(sk) };
+
     if let Some(current) = current_or_reno(sk.congestion_ops()) {
         sk.set_congestion_ops(current);
     }

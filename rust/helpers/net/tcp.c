@@ -28,10 +28,10 @@ rust_helper_tcp_ca_hash_name(const struct tcp_congestion_ops *ca)
 	return tcp_ca_hash_name(ca);
 }
 
-__rust_helper bool
-rust_helper_tcp_ca_is_bpf(const struct tcp_congestion_ops *ca)
+/* A cast, which bindgen does not evaluate */
+__rust_helper struct module *rust_helper_bpf_module_owner(void)
 {
-	return tcp_ca_is_bpf(ca);
+	return BPF_MODULE_OWNER;
 }
 
 /* What choosing a congestion control does, see tcp_assign_congestion_control() */

@@ -129,7 +129,7 @@ impl CongestionOps {
     #[inline]
     pub fn outlasts_readers(&self) -> bool {
         // SAFETY: The table is valid, and its owner constant.
-        unsafe { bindings::tcp_ca_is_bpf(self.as_raw()) }
+        unsafe { (*self.as_raw()).owner == bindings::bpf_module_owner() }
     }
 
     /// Takes a reference on this table, unless nobody has one any more. Any context.

@@ -20,10 +20,12 @@
 //! * The old table may come back (A to B to A) while that reader still stands on it. Its pointer to
 //!   the next table is then written once more, with a single store, and leads to what follows it
 //!   now, at the same position: the reader misses nothing.
-//! * A table that was taken off the list, replaced or unregistered, may be *registered* anew while
-//!   that reader still stands on it. It is put in front of all others, so the reader goes on to
-//!   them once more: it may see a table twice, but misses none. At the end of the list, where a
-//!   table goes the first time, it would lead the reader past every table in between.
+//! * A table that was taken off the list, replaced or unregistered, may come back while that reader
+//!   still stands on it, under a *registration* that is newer than the one under which the reader
+//!   came to it: it is registered anew itself, or takes the place of another table of its name that
+//!   was registered meanwhile. A table for whose readers nobody waits is therefore put in front of
+//!   all others when it is registered. So the reader goes on to them once more: it may see a table
+//!   twice, but misses none. At the end of the list it would be led past every table in between.
 //!
 //! A reader that found the old table may find that nobody has a reference on it any more when it
 //! comes to take one, since no grace period keeps the link from putting its own. The table is
@@ -200,7 +202,8 @@ impl RegistryGuard {
         .ok_or(EBUSY)
     }
 
-    /// Adds `ca`: at the end, or in front if it was in the registry before.
+    /// Adds `ca`: in front if a reader may still stand on it, or on one of its name; else at the
+    /// end.
     ///
     /// # Errors
     ///
@@ -216,7 +219,7 @@ impl RegistryGuard {
 
         self.publish(ca, key, 0);
         let (node, head) = (ListNode::of(self, ca), ListNode::head(self));
-        if node.is_off() {
+        if node.is_off() || ca.outlasts_readers() {
             node.insert(head, head.next());
         } else {
             node.insert(head.prev(), head);

@@ -8,8 +8,13 @@
 #include "struct_ops_link.h"
 #include "struct_ops_link_cc.skel.h"
 
-/* A freed map and a deferred release may take a few grace periods */
-#define PATIENCE_MS	5000
+bool family_subtest(const char *what, int family)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s_ipv%c", what, family == AF_INET ? '4' : '6');
+	return test__start_subtest(name);
+}
 
 int link_create(int map_fd)
 {
@@ -63,14 +68,7 @@ bool map_alive(__u32 id)
 
 bool map_gone(__u32 id)
 {
-	int ms;
-
-	for (ms = 0; map_alive(id); ms++) {
-		if (ms >= PATIENCE_MS)
-			return false;
-		usleep(1000);
-	}
-	return true;
+	return wait_until(!map_alive(id));
 }
 
 int cc_listed(const char *name)
@@ -270,6 +268,13 @@ void conn_close(struct conn *conn)
 		close(conn->server);
 	conn->client = -1;
 	conn->server = -1;
+}
+
+void conn_end(struct conn *conn)
+{
+	shutdown(conn->client, SHUT_WR);
+	shutdown(conn->server, SHUT_WR);
+	conn_close(conn);
 }
 
 bool place_enter(struct place *place)

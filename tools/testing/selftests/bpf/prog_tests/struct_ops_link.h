@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <unistd.h>
 #include <linux/types.h>
 
 struct bpf_map;
@@ -13,6 +14,23 @@ struct struct_ops_link_cc;
 
 #define LINK_CC		"link_cc"
 #define LINK_CC_OTHER	"link_cc_other"
+
+/* Whether something comes true: a freed map, a deferred release and the end of a
+ * connection may take a few grace periods
+ */
+#define PATIENCE_MS	5000
+#define wait_until(condition)						\
+({									\
+	int ms_ = 0;							\
+	bool met_;							\
+									\
+	while (!(met_ = (condition)) && ms_++ < PATIENCE_MS)		\
+		usleep(1000);						\
+	met_;								\
+})
+
+/* Starts a subtest that has its name from what it tests and from the family */
+bool family_subtest(const char *what, int family);
 
 /* BPF_LINK_CREATE and BPF_LINK_UPDATE on bare fds: 0 or an fd, or -errno */
 int link_create(int map_fd);
@@ -64,6 +82,8 @@ struct conn {
 bool conn_open(struct conn *conn, int listener, const char *cc);
 bool conn_send(const struct conn *conn, int bytes);
 void conn_close(struct conn *conn);
+/* In order, so that no socket lingers */
+void conn_end(struct conn *conn);
 
 /* A network namespace to be in, and a listener there */
 struct place {

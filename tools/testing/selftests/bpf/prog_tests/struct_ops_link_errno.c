@@ -3,7 +3,6 @@
 
 #include <sys/resource.h>
 #include <test_progs.h>
-#include "network_helpers.h"
 #include "struct_ops_link.h"
 #include "struct_ops_link_cc.skel.h"
 

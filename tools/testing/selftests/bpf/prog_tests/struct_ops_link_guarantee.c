@@ -13,7 +13,6 @@
 #endif
 
 #define NAMESPACES	3
-#define PATIENCE_MS	5000
 
 static const struct way ways[] = {
 	{ "setsockopt", .client = { NAME }, .server = { RENO } },
@@ -27,12 +26,20 @@ static const struct way ways[] = {
 	{ "socket", .client = { NAME, true }, .server = { RENO } },
 	{ "socket_default", .by_default = true,
 	  .client = { INHERIT, true }, .server = { RENO } },
+	{ "mptcp_setsockopt", .proto = IPPROTO_MPTCP,
+	  .client = { NAME }, .server = { RENO } },
 	{ "mptcp_default", .by_default = true, .proto = IPPROTO_MPTCP,
 	  .client = { INHERIT }, .server = { INHERIT } },
 	{ "mptcp_listener", .proto = IPPROTO_MPTCP,
 	  .client = { RENO }, .server = { NAME, true } },
+	{ "mptcp_listener_default", .by_default = true, .proto = IPPROTO_MPTCP,
+	  .client = { RENO }, .server = { INHERIT, true } },
+	{ "mptcp_route", .route = "", .proto = IPPROTO_MPTCP,
+	  .client = { INHERIT }, .server = { INHERIT } },
 	{ "mptcp_socket", .proto = IPPROTO_MPTCP,
 	  .client = { NAME, true }, .server = { RENO } },
+	{ "mptcp_socket_default", .by_default = true, .proto = IPPROTO_MPTCP,
+	  .client = { INHERIT, true }, .server = { RENO } },
 };
 
 static int ends(const struct way *way)
@@ -42,34 +49,23 @@ static int ends(const struct way *way)
 
 static void test_way(const struct way *way, int family)
 {
-	struct scene scene = scene_make(way, LINK_CC, family);
-	struct netns_obj *ns = NULL;
+	struct stage stage;
 	struct conn conn;
-	struct swap swap;
 
-	if (!swap_start(&swap, NON_RESTRICTED, NON_RESTRICTED))
+	if (!stage_start(&stage, way, family, NON_RESTRICTED, NON_RESTRICTED) ||
+	    !stage_prepare(&stage) || !swap_forth(&stage.swap))
 		goto out;
-	ns = netns_new("struct_ops_link", true);
-	if (!ASSERT_OK_PTR(ns, "netns"))
-		goto out;
-	if (way->by_program && !program_attach(swap.new))
-		goto out;
-	scene.choices = bpf_map__fd(swap.new->maps.choices);
-	if (!ASSERT_TRUE(scene_prepare(&scene), "prepare") || !swap_forth(&swap))
-		goto out;
-	ASSERT_EQ(swap.old->bss->calls, 0, "old_not_started");
+	ASSERT_EQ(stage.swap.old->bss->calls, 0, "old_not_started");
 
-	if (ASSERT_TRUE(scene_open(&scene, &conn), "open")) {
+	if (stage_open(&stage, &conn)) {
 		ASSERT_TRUE(conn_exchange(&conn), "exchange");
 		conn_close(&conn);
 	}
-	ASSERT_EQ(swap.old->bss->calls, 0, "old_calls");
-	ASSERT_EQ(swap.new->bss->inits, ends(way), "new_inits");
-	ASSERT_GT(swap.new->bss->calls, swap.new->bss->inits, "new_calls");
+	ASSERT_EQ(stage.swap.old->bss->calls, 0, "old_calls");
+	ASSERT_EQ(stage.swap.new->bss->inits, ends(way), "new_inits");
+	ASSERT_GT(stage.swap.new->bss->calls, stage.swap.new->bss->inits, "new_calls");
 out:
-	scene_close(&scene);
-	netns_free(ns);
-	swap_end(&swap);
+	stage_end(&stage);
 }
 
 /* Every namespace that has the name as its default, not only the first */
@@ -122,48 +118,34 @@ static void test_established(int family)
 		.client = { INHERIT },
 		.server = { INHERIT },
 	};
-	struct scene scene = scene_make(&way, LINK_CC, family);
 	struct conn conn = { -1, -1 };
-	struct netns_obj *ns = NULL;
-	struct swap swap;
+	struct stage stage;
+	struct swap *swap = &stage.swap;
 	__u64 calls;
 	__u32 id;
 
-	if (!swap_start(&swap, NON_RESTRICTED, NON_RESTRICTED))
+	if (!stage_start(&stage, &way, family, NON_RESTRICTED, NON_RESTRICTED) ||
+	    !stage_prepare(&stage) || !stage_open(&stage, &conn))
 		goto out;
-	id = map_id(impl_map(swap.old));
-	ns = netns_new("struct_ops_link", true);
-	if (!ASSERT_OK_PTR(ns, "netns"))
-		goto out;
-	if (!ASSERT_TRUE(scene_prepare(&scene), "prepare") ||
-	    !ASSERT_TRUE(scene_open(&scene, &conn), "open"))
-		goto out;
-	scene_close(&scene);
-	calls = swap.old->bss->calls;
-	if (!swap_forth(&swap))
+	id = map_id(impl_map(swap->old));
+	scene_close(&stage.scene);
+	calls = swap->old->bss->calls;
+	if (!swap_forth(swap))
 		goto out;
 
 	ASSERT_TRUE(conn_exchange(&conn), "exchange");
-	ASSERT_EQ(swap.old->bss->inits, 2, "old_inits");
-	ASSERT_GT(swap.old->bss->calls, calls, "old_calls");
-	ASSERT_EQ(swap.new->bss->calls, 0, "new_calls");
+	ASSERT_EQ(swap->old->bss->inits, 2, "old_inits");
+	ASSERT_GT(swap->old->bss->calls, calls, "old_calls");
+	ASSERT_EQ(swap->new->bss->calls, 0, "new_calls");
 
-	/* Now only the connection holds the old map */
-	struct_ops_link_guarantee__destroy(swap.old);
-	swap.old = NULL;
-	kern_sync_rcu();
+	old_unload(&stage);
 	ASSERT_TRUE(map_alive(id), "map_alive");
 	ASSERT_TRUE(conn_exchange(&conn), "exchange_unloaded");
-	/* An orderly end, so that no socket lingers */
-	shutdown(conn.client, SHUT_WR);
-	shutdown(conn.server, SHUT_WR);
-	conn_close(&conn);
+	conn_end(&conn);
 	ASSERT_TRUE(map_gone(id), "map_gone");
 out:
 	conn_close(&conn);
-	scene_close(&scene);
-	netns_free(ns);
-	swap_end(&swap);
+	stage_end(&stage);
 }
 
 /* A subflow that joins an MPTCP connection is a connection of its own: the update
@@ -178,39 +160,31 @@ static void test_mptcp_join(int family)
 		.server = { INHERIT },
 	};
 	const char *address = family == AF_INET ? "127.0.0.2" : "fd00::2";
-	struct scene scene = scene_make(&way, LINK_CC, family);
+	const char *option = family == AF_INET ? "" : "nodad";
 	struct conn conn = { -1, -1 };
-	struct netns_obj *ns = NULL;
-	struct swap swap;
+	struct stage stage;
+	struct swap *swap = &stage.swap;
 	char cmd[128];
-	int ms;
 
-	if (!swap_start(&swap, NON_RESTRICTED, NON_RESTRICTED))
+	if (!stage_start(&stage, &way, family, NON_RESTRICTED, NON_RESTRICTED))
 		goto out;
-	ns = netns_new("struct_ops_link", true);
-	if (!ASSERT_OK_PTR(ns, "netns"))
-		goto out;
-	snprintf(cmd, sizeof(cmd), "ip addr add %s dev lo && ip mptcp limits set subflow 1",
-		 address);
-	if (!ASSERT_OK(system(cmd), cmd) || !ASSERT_TRUE(scene_prepare(&scene), "prepare") ||
-	    !ASSERT_TRUE(scene_open(&scene, &conn), "open") ||
+	snprintf(cmd, sizeof(cmd), "ip addr add %s dev lo %s", address, option);
+	if (!ASSERT_OK(system(cmd), cmd) || !stage_prepare(&stage) ||
+	    !stage_open(&stage, &conn) ||
 	    !ASSERT_TRUE(conn_exchange(&conn), "exchange") ||
-	    !ASSERT_EQ(swap.old->bss->inits, 2, "old_inits") || !swap_forth(&swap))
+	    !ASSERT_EQ(swap->old->bss->inits, 2, "old_inits") || !swap_forth(swap))
 		goto out;
 
 	snprintf(cmd, sizeof(cmd), "ip mptcp endpoint add %s dev lo subflow", address);
 	if (!ASSERT_OK(system(cmd), cmd))
 		goto out;
-	for (ms = 0; ms < PATIENCE_MS && READ_ONCE(swap.new->bss->inits) < 2; ms++)
-		usleep(1000);
-	ASSERT_EQ(swap.new->bss->inits, 2, "new_inits");
-	ASSERT_EQ(swap.old->bss->inits, 2, "old_inits_still");
+	wait_until(READ_ONCE(swap->new->bss->inits) == 2);
+	ASSERT_EQ(swap->new->bss->inits, 2, "new_inits");
+	ASSERT_EQ(swap->old->bss->inits, 2, "old_inits_still");
 	ASSERT_TRUE(conn_exchange(&conn), "exchange_joined");
 out:
 	conn_close(&conn);
-	scene_close(&scene);
-	netns_free(ns);
-	swap_end(&swap);
+	stage_end(&stage);
 }
 
 /* A listener that chose the old one lets go of it with the next connection that
@@ -222,39 +196,26 @@ static void test_listener_lets_go(int family)
 		.client = { RENO },
 		.server = { NAME, true },
 	};
-	struct scene scene = scene_make(&way, LINK_CC, family);
 	struct conn old = { -1, -1 }, new = { -1, -1 };
-	struct netns_obj *ns = NULL;
-	struct swap swap;
+	struct stage stage;
 	__u32 id;
 
-	if (!swap_start(&swap, NON_RESTRICTED, NON_RESTRICTED))
-		goto out;
-	id = map_id(impl_map(swap.old));
-	ns = netns_new("struct_ops_link", true);
-	if (!ASSERT_OK_PTR(ns, "netns"))
-		goto out;
-	if (!ASSERT_TRUE(scene_prepare(&scene), "prepare") ||
-	    !ASSERT_TRUE(scene_open(&scene, &old), "open_old") || !swap_forth(&swap) ||
-	    !ASSERT_TRUE(scene_open(&scene, &new), "open_new"))
+	if (!stage_start(&stage, &way, family, NON_RESTRICTED, NON_RESTRICTED) ||
+	    !stage_prepare(&stage) || !stage_open(&stage, &old) ||
+	    !swap_forth(&stage.swap) || !stage_open(&stage, &new))
 		goto out;
 
-	struct_ops_link_guarantee__destroy(swap.old);
-	swap.old = NULL;
-	kern_sync_rcu();
+	id = map_id(impl_map(stage.swap.old));
+	old_unload(&stage);
 	ASSERT_TRUE(map_alive(id), "map_alive");
 	ASSERT_TRUE(conn_exchange(&old), "exchange");
-	shutdown(old.server, SHUT_WR);
-	shutdown(old.client, SHUT_WR);
-	conn_close(&old);
+	conn_end(&old);
 	ASSERT_TRUE(map_gone(id), "map_gone");
 	ASSERT_TRUE(conn_exchange(&new), "exchange_new");
 out:
 	conn_close(&old);
 	conn_close(&new);
-	scene_close(&scene);
-	netns_free(ns);
-	swap_end(&swap);
+	stage_end(&stage);
 }
 
 static void *connect_in_thread(void *scene)
@@ -267,7 +228,7 @@ static void *connect_in_thread(void *scene)
 }
 
 /* A program chooses when the SYN is about to be sent, and then comes the update:
- * what has initialised the socket keeps it, to its release
+ * what has initialised the socket is released, and does not start the connection
  */
 static void test_choice_overtaken(int family)
 {
@@ -276,53 +237,35 @@ static void test_choice_overtaken(int family)
 		.client = { INHERIT },
 		.server = { RENO, true },
 	};
-	struct scene scene = scene_make(&way, LINK_CC, family);
-	struct struct_ops_link_guarantee__bss *bss;
-	struct netns_obj *ns = NULL;
+	struct struct_ops_link_guarantee__bss *old, *new;
+	struct stage stage;
 	pthread_t thread;
-	struct swap swap;
 	void *ok;
-	int ms;
 
-	if (!swap_start(&swap, NON_RESTRICTED, NON_RESTRICTED))
+	if (!stage_start(&stage, &way, family, NON_RESTRICTED, NON_RESTRICTED))
 		goto out;
-	ns = netns_new("struct_ops_link", true);
-	if (!ASSERT_OK_PTR(ns, "netns") || !program_attach(swap.new))
-		goto out;
-	bss = swap.new->bss;
-	bss->dawdle = true;
-	scene.choices = bpf_map__fd(swap.new->maps.choices);
-	if (!ASSERT_TRUE(scene_prepare(&scene), "prepare") ||
-	    !ASSERT_OK(pthread_create(&thread, NULL, connect_in_thread, &scene), "thread"))
+	old = stage.swap.old->bss;
+	new = stage.swap.new->bss;
+	new->dawdle = true;
+	if (!stage_prepare(&stage) ||
+	    !ASSERT_OK(pthread_create(&thread, NULL, connect_in_thread, &stage.scene),
+		       "thread"))
 		goto out;
 
-	for (ms = 0; ms < PATIENCE_MS && !READ_ONCE(bss->chosen); ms++)
-		usleep(1000);
-	ASSERT_TRUE(READ_ONCE(bss->chosen), "chosen");
-	ASSERT_EQ(swap.old->bss->inits, 1, "old_inits");
-	swap_forth(&swap);
-	WRITE_ONCE(bss->updated, 1);
+	ASSERT_TRUE(wait_until(READ_ONCE(new->chosen)), "chosen");
+	ASSERT_EQ(old->inits, 1, "old_inits");
+	swap_forth(&stage.swap);
+	WRITE_ONCE(new->updated, 1);
 	pthread_join(thread, &ok);
 	ASSERT_TRUE((long)ok, "connection");
 
-	for (ms = 0; ms < PATIENCE_MS && !READ_ONCE(swap.old->bss->releases); ms++)
-		usleep(1000);
-	ASSERT_EQ(swap.old->bss->releases, 1, "old_releases");
-	/* The other end, where the program chooses as well */
-	ASSERT_EQ(swap.new->bss->inits, 1, "new_inits");
-	ASSERT_EQ(swap.new->bss->releases, 1, "new_releases");
+	ASSERT_TRUE(wait_until(READ_ONCE(old->releases) == 1), "old_releases");
+	ASSERT_EQ(old->inits, 1, "old_inits_still");
+	/* At the other end, the program chooses as well */
+	ASSERT_EQ(new->inits, 2, "new_inits");
+	ASSERT_TRUE(wait_until(READ_ONCE(new->releases) == 2), "new_releases");
 out:
-	scene_close(&scene);
-	netns_free(ns);
-	swap_end(&swap);
-}
-
-static bool start_subtest(const char *what, int family)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "%s_ipv%c", what, family == AF_INET ? '4' : '6');
-	return test__start_subtest(name);
+	stage_end(&stage);
 }
 
 void serial_test_struct_ops_link_guarantee(void)
@@ -332,17 +275,17 @@ void serial_test_struct_ops_link_guarantee(void)
 
 	for (i = 0; i < ARRAY_SIZE(families); i++) {
 		for (w = 0; w < ARRAY_SIZE(ways); w++)
-			if (start_subtest(ways[w].name, families[i]))
+			if (family_subtest(ways[w].name, families[i]))
 				test_way(&ways[w], families[i]);
-		if (start_subtest("namespaces", families[i]))
+		if (family_subtest("namespaces", families[i]))
 			test_namespaces(families[i]);
-		if (start_subtest("established", families[i]))
+		if (family_subtest("established", families[i]))
 			test_established(families[i]);
-		if (start_subtest("mptcp_join", families[i]))
+		if (family_subtest("mptcp_join", families[i]))
 			test_mptcp_join(families[i]);
-		if (start_subtest("listener_lets_go", families[i]))
+		if (family_subtest("listener_lets_go", families[i]))
 			test_listener_lets_go(families[i]);
-		if (start_subtest("choice_overtaken", families[i]))
+		if (family_subtest("choice_overtaken", families[i]))
 			test_choice_overtaken(families[i]);
 	}
 }

@@ -80,6 +80,26 @@ static inline struct scene scene_make(const struct way *way, const char *cc, int
 	};
 }
 
+/* One way in a network namespace of its own, and the link */
+struct stage {
+	struct swap swap;
+	struct scene scene;
+	struct netns_obj *ns;
+};
+
+/* stage_end() is to follow in any case */
+bool stage_start(struct stage *stage, const struct way *way, int family,
+		 __u32 old_flags, __u32 new_flags);
+bool stage_prepare(struct stage *stage);
+bool stage_open(struct stage *stage, struct conn *conn);
+void stage_end(struct stage *stage);
+/* From here on, only what runs the old implementation holds it */
+void old_unload(struct stage *stage);
+
+/* The one line of a sysctl; may be called from any thread */
+bool sysctl_put(const char *path, const char *line);
+bool sysctl_get(const char *path, char *line, size_t size);
+
 /* Its name, and a line feed, as the sysctl has it */
 #define CC_NAME_MAX	32
 

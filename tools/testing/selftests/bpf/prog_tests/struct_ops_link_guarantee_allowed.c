@@ -12,35 +12,13 @@
 
 static char original[1024];
 
-static bool allowed_read(char *line, size_t size)
-{
-	int fd = open(ALLOWED, O_RDONLY);
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	n = read(fd, line, size - 1);
-	close(fd);
-	if (n <= 0)
-		return false;
-	line[n] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	return true;
-}
-
 /* Allows what was allowed at first, and one more */
 static bool allow(const char *more)
 {
-	int fd = open(ALLOWED, O_WRONLY);
 	char line[1100];
-	bool ok;
 
-	if (fd < 0)
-		return false;
 	snprintf(line, sizeof(line), "%s %s", original, more);
-	ok = write(fd, line, strlen(line)) == strlen(line);
-	close(fd);
-	return ok;
+	return sysctl_put(ALLOWED, line);
 }
 
 /* What the sysctl says, and what happens to whoever has no privilege */
@@ -52,7 +30,7 @@ static bool is_allowed(int family, bool expected)
 	int fd, err;
 	bool ok;
 
-	if (!ASSERT_TRUE(allowed_read(line, sizeof(line)), "allowed_read"))
+	if (!ASSERT_TRUE(sysctl_get(ALLOWED, line, sizeof(line)), "allowed_read"))
 		return false;
 	while ((word = strsep(&rest, " ")))
 		listed |= !strcmp(word, LINK_CC);
@@ -136,19 +114,18 @@ out:
 
 void serial_test_struct_ops_link_guarantee_allowed(void)
 {
-	if (!ASSERT_TRUE(allowed_read(original, sizeof(original)), "allowed_read"))
+	static const int families[] = { AF_INET, AF_INET6 };
+	int i;
+
+	if (!ASSERT_TRUE(sysctl_get(ALLOWED, original, sizeof(original)), "allowed_read"))
 		return;
 
-	if (test__start_subtest("carried_over_ipv4"))
-		test_carried_over(AF_INET);
-	if (test__start_subtest("carried_over_ipv6"))
-		test_carried_over(AF_INET6);
-	if (test__start_subtest("taken_away_ipv4"))
-		test_taken_away(AF_INET);
-	if (test__start_subtest("taken_away_ipv6"))
-		test_taken_away(AF_INET6);
-	if (test__start_subtest("by_author_ipv4"))
-		test_by_author(AF_INET);
-	if (test__start_subtest("by_author_ipv6"))
-		test_by_author(AF_INET6);
+	for (i = 0; i < ARRAY_SIZE(families); i++) {
+		if (family_subtest("carried_over", families[i]))
+			test_carried_over(families[i]);
+		if (family_subtest("taken_away", families[i]))
+			test_taken_away(families[i]);
+		if (family_subtest("by_author", families[i]))
+			test_by_author(families[i]);
+	}
 }

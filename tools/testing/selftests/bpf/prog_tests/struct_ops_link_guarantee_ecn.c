@@ -7,7 +7,6 @@
 #include <linux/ipv6.h>
 #include <netinet/tcp.h>
 #include <test_progs.h>
-#include "network_helpers.h"
 #include "struct_ops_link_guarantee.h"
 #include "struct_ops_link_guarantee.skel.h"
 
@@ -24,18 +23,6 @@ static const struct way listener_way = {
 	.client = { INHERIT },
 	.server = { NAME, true },
 };
-
-static bool sysctl_ecn(const char *value)
-{
-	int fd = open("/proc/sys/net/ipv4/tcp_ecn", O_WRONLY);
-	bool ok;
-
-	if (fd < 0)
-		return false;
-	ok = write(fd, value, strlen(value)) == strlen(value);
-	close(fd);
-	return ok;
-}
 
 static bool negotiated(int fd)
 {
@@ -72,88 +59,69 @@ static bool saved_syn(int server, int family, bool *asks, bool *capable)
 /* The client asks for what its algorithm needs, no more and no less */
 static void test_socket(int family, __u32 from, __u32 to)
 {
-	struct scene scene = scene_make(&socket_way, LINK_CC, family);
-	struct netns_obj *ns = NULL;
 	bool asks, capable;
+	struct stage stage;
 	struct conn conn;
-	struct swap swap;
 	int save = 1;
 
-	if (!swap_start(&swap, NON_RESTRICTED | from, NON_RESTRICTED | to))
-		goto out;
-	ns = netns_new("struct_ops_link", true);
-	if (!ASSERT_OK_PTR(ns, "netns"))
-		goto out;
-	if (!ASSERT_TRUE(scene_prepare(&scene), "prepare") ||
-	    !ASSERT_TRUE(listener_make(&scene), "listen") ||
-	    !ASSERT_OK(setsockopt(scene.listener, SOL_TCP, TCP_SAVE_SYN, &save, sizeof(save)),
-		       "save_syn") ||
-	    !swap_forth(&swap))
+	if (!stage_start(&stage, &socket_way, family, NON_RESTRICTED | from,
+			 NON_RESTRICTED | to) ||
+	    !stage_prepare(&stage) ||
+	    !ASSERT_TRUE(listener_make(&stage.scene), "listen") ||
+	    !ASSERT_OK(setsockopt(stage.scene.listener, SOL_TCP, TCP_SAVE_SYN, &save,
+				  sizeof(save)), "save_syn") ||
+	    !swap_forth(&stage.swap) || !stage_open(&stage, &conn))
 		goto out;
 
-	if (!ASSERT_TRUE(scene_open(&scene, &conn), "open"))
-		goto out;
 	if (saved_syn(conn.server, family, &asks, &capable)) {
 		ASSERT_EQ(asks, !!to, "asks");
 		ASSERT_EQ(capable, !!to, "capable");
 	}
 	conn_close(&conn);
 out:
-	scene_close(&scene);
-	netns_free(ns);
-	swap_end(&swap);
+	stage_end(&stage);
 }
 
 /* The server grants it where only its algorithm wants it */
 static void test_listener(int family, __u32 from, __u32 to)
 {
-	struct scene scene = scene_make(&listener_way, LINK_CC, family);
-	struct netns_obj *ns = NULL;
+	struct stage stage;
 	struct conn conn;
-	struct swap swap;
 	int asking = -1;
 
-	if (!swap_start(&swap, NON_RESTRICTED | from, NON_RESTRICTED | to))
-		goto out;
-	ns = netns_new("struct_ops_link", true);
-	if (!ASSERT_OK_PTR(ns, "netns"))
+	if (!stage_start(&stage, &listener_way, family, NON_RESTRICTED | from,
+			 NON_RESTRICTED | to))
 		goto out;
 	/* The client's algorithm asks for ECN in any case */
-	asking = link_create(bpf_map__fd(swap.new->maps.cc_other));
+	asking = link_create(bpf_map__fd(stage.swap.new->maps.cc_other));
 	if (!ASSERT_OK_FD(asking, "create_asking") ||
 	    !ASSERT_TRUE(default_set(LINK_CC_OTHER), "default_set") ||
-	    !ASSERT_TRUE(sysctl_ecn("0"), "tcp_ecn") ||
-	    !ASSERT_TRUE(scene_prepare(&scene), "prepare") || !swap_forth(&swap))
+	    !ASSERT_TRUE(sysctl_put("/proc/sys/net/ipv4/tcp_ecn", "0"), "tcp_ecn") ||
+	    !stage_prepare(&stage) || !swap_forth(&stage.swap) ||
+	    !stage_open(&stage, &conn))
 		goto out;
 
-	if (!ASSERT_TRUE(scene_open(&scene, &conn), "open"))
-		goto out;
 	ASSERT_EQ(negotiated(conn.server), !!to, "negotiated");
 	conn_close(&conn);
 out:
-	scene_close(&scene);
-	netns_free(ns);
 	if (asking >= 0)
 		close(asking);
-	swap_end(&swap);
+	stage_end(&stage);
 }
 
 void serial_test_struct_ops_link_guarantee_ecn(void)
 {
-	if (test__start_subtest("socket_gets_it_ipv4"))
-		test_socket(AF_INET, 0, NEEDS_ECN);
-	if (test__start_subtest("socket_gets_it_ipv6"))
-		test_socket(AF_INET6, 0, NEEDS_ECN);
-	if (test__start_subtest("socket_gets_rid_of_it_ipv4"))
-		test_socket(AF_INET, NEEDS_ECN, 0);
-	if (test__start_subtest("socket_gets_rid_of_it_ipv6"))
-		test_socket(AF_INET6, NEEDS_ECN, 0);
-	if (test__start_subtest("listener_gets_it_ipv4"))
-		test_listener(AF_INET, 0, NEEDS_ECN);
-	if (test__start_subtest("listener_gets_it_ipv6"))
-		test_listener(AF_INET6, 0, NEEDS_ECN);
-	if (test__start_subtest("listener_gets_rid_of_it_ipv4"))
-		test_listener(AF_INET, NEEDS_ECN, 0);
-	if (test__start_subtest("listener_gets_rid_of_it_ipv6"))
-		test_listener(AF_INET6, NEEDS_ECN, 0);
+	static const int families[] = { AF_INET, AF_INET6 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(families); i++) {
+		if (family_subtest("socket_gets_it", families[i]))
+			test_socket(families[i], 0, NEEDS_ECN);
+		if (family_subtest("socket_gets_rid_of_it", families[i]))
+			test_socket(families[i], NEEDS_ECN, 0);
+		if (family_subtest("listener_gets_it", families[i]))
+			test_listener(families[i], 0, NEEDS_ECN);
+		if (family_subtest("listener_gets_rid_of_it", families[i]))
+			test_listener(families[i], NEEDS_ECN, 0);
+	}
 }

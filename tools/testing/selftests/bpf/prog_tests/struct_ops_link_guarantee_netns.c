@@ -147,14 +147,15 @@ out:
 
 void serial_test_struct_ops_link_guarantee_netns(void)
 {
-	if (test__start_subtest("come_and_go_ipv4"))
-		test_come_and_go(AF_INET);
-	if (test__start_subtest("come_and_go_ipv6"))
-		test_come_and_go(AF_INET6);
-	if (test__start_subtest("full_speed_ipv4"))
-		test_full_speed(AF_INET);
-	if (test__start_subtest("full_speed_ipv6"))
-		test_full_speed(AF_INET6);
+	static const int families[] = { AF_INET, AF_INET6 };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(families); i++) {
+		if (family_subtest("come_and_go", families[i]))
+			test_come_and_go(families[i]);
+		if (family_subtest("full_speed", families[i]))
+			test_full_speed(families[i]);
+	}
 	if (test__start_subtest("latency"))
 		test_latency();
 }

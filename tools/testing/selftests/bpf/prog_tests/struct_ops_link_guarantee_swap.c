@@ -2,7 +2,6 @@
 /* Implementations of one name, and a link that goes from one to another */
 
 #include <test_progs.h>
-#include "cgroup_helpers.h"
 #include "struct_ops_link_guarantee.h"
 #include "struct_ops_link_guarantee.skel.h"
 

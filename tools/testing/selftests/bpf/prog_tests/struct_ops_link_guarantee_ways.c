@@ -9,32 +9,42 @@
 #define DEFAULT		"/proc/sys/net/ipv4/tcp_congestion_control"
 #define TRAFFIC		50000
 
-bool default_set(const char *cc)
+bool sysctl_put(const char *path, const char *line)
 {
-	int fd = open(DEFAULT, O_WRONLY);
+	int fd = open(path, O_WRONLY);
 	bool ok;
 
 	if (fd < 0)
 		return false;
-	ok = write(fd, cc, strlen(cc)) == strlen(cc);
+	ok = write(fd, line, strlen(line)) == strlen(line);
 	close(fd);
 	return ok;
 }
 
-bool default_get(char *cc)
+bool sysctl_get(const char *path, char *line, size_t size)
 {
-	int fd = open(DEFAULT, O_RDONLY);
+	int fd = open(path, O_RDONLY);
 	ssize_t n;
 
 	if (fd < 0)
 		return false;
-	n = read(fd, cc, CC_NAME_MAX - 1);
+	n = read(fd, line, size - 1);
 	close(fd);
 	if (n <= 0)
 		return false;
-	cc[n] = '\0';
-	cc[strcspn(cc, "\n")] = '\0';
+	line[n] = '\0';
+	line[strcspn(line, "\n")] = '\0';
 	return true;
+}
+
+bool default_set(const char *cc)
+{
+	return sysctl_put(DEFAULT, cc);
+}
+
+bool default_get(char *cc)
+{
+	return sysctl_get(DEFAULT, cc, CC_NAME_MAX);
 }
 
 bool default_is(const char *cc)

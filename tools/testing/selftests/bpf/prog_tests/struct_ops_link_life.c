@@ -2,11 +2,13 @@
 /* Detaching and closing a struct_ops link, and who is told */
 
 #include <poll.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <test_progs.h>
-#include "network_helpers.h"
 #include "struct_ops_link.h"
 #include "struct_ops_link_cc.skel.h"
+
+static struct place place;
 
 static void test_detach(void)
 {
@@ -119,14 +121,10 @@ static void test_close_in_use(void)
 	char name[16] = {};
 	socklen_t len = sizeof(name);
 	struct linked t;
-	int listener;
 	__u32 a_id;
 
-	listener = start_server(AF_INET, SOCK_STREAM, "127.0.0.1", 0, 0);
-	if (!ASSERT_OK_FD(listener, "listen"))
-		return;
 	if (!linked_start(&t) ||
-	    !ASSERT_TRUE(conn_open(&conn, listener, LINK_CC), "connect"))
+	    !ASSERT_TRUE(conn_open(&conn, place.listener, LINK_CC), "connect"))
 		goto out;
 	a_id = map_id(t.a);
 	ASSERT_TRUE(conn_send(&conn, 100000), "send");
@@ -134,7 +132,7 @@ static void test_close_in_use(void)
 	close(t.link);
 	t.link = -1;
 	ASSERT_EQ(cc_listed(LINK_CC), 0, "not_listed");
-	ASSERT_FALSE(conn_open(&late, listener, LINK_CC), "name_gone");
+	ASSERT_FALSE(conn_open(&late, place.listener, LINK_CC), "name_gone");
 	struct_ops_link_cc__destroy(t.skel);
 	t.skel = NULL;
 
@@ -148,7 +146,6 @@ static void test_close_in_use(void)
 out:
 	linked_end(&t);
 	conn_close(&conn);
-	close(listener);
 }
 
 static void test_poll(void)
@@ -217,11 +214,8 @@ out:
 
 void serial_test_struct_ops_link_life(void)
 {
-	struct netns_obj *ns;
-
-	ns = netns_new("struct_ops_link", true);
-	if (!ASSERT_OK_PTR(ns, "netns"))
-		return;
+	if (!place_enter(&place))
+		goto out;
 
 	if (test__start_subtest("create_ignores"))
 		test_create_ignores();
@@ -237,6 +231,6 @@ void serial_test_struct_ops_link_life(void)
 		test_poll();
 	if (test__start_subtest("poll_waiting"))
 		test_poll_waiting();
-
-	netns_free(ns);
+out:
+	place_leave(&place);
 }

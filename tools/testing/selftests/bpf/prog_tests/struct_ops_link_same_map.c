@@ -2,18 +2,19 @@
 /* Updating a link with the map that already backs it */
 
 #include <test_progs.h>
-#include "network_helpers.h"
 #include "struct_ops_link.h"
 #include "struct_ops_link_cc.skel.h"
 #include "struct_ops_link_types.skel.h"
+
+static struct place place;
 
 /* Nothing changes: registered once, usable, and free to be replaced */
 static void same_map(bool replace)
 {
 	struct conn conn = { .client = -1, .server = -1 };
-	int listener, i;
 	struct linked t;
 	__u32 a_id;
+	int i;
 
 	if (!linked_start(&t))
 		goto out;
@@ -28,13 +29,9 @@ static void same_map(bool replace)
 		link_backed_by(t.link, a_id);
 	}
 
-	listener = start_server(AF_INET, SOCK_STREAM, "127.0.0.1", 0, 0);
-	if (!ASSERT_OK_FD(listener, "listen"))
-		goto out;
-	ASSERT_TRUE(conn_open(&conn, listener, LINK_CC), "connect");
+	ASSERT_TRUE(conn_open(&conn, place.listener, LINK_CC), "connect");
 	ASSERT_EQ(t.skel->bss->a_inits, 1, "inits");
 	conn_close(&conn);
-	close(listener);
 
 	ASSERT_OK(link_update(t.link, t.b), "update_to_b");
 	link_backed_by(t.link, map_id(t.b));
@@ -104,11 +101,8 @@ static void test_unsupported(void)
 
 void serial_test_struct_ops_link_same_map(void)
 {
-	struct netns_obj *ns;
-
-	ns = netns_new("struct_ops_link", true);
-	if (!ASSERT_OK_PTR(ns, "netns"))
-		return;
+	if (!place_enter(&place))
+		goto out;
 
 	if (test__start_subtest("update"))
 		test_update();
@@ -120,6 +114,6 @@ void serial_test_struct_ops_link_same_map(void)
 		test_detached();
 	if (test__start_subtest("unsupported"))
 		test_unsupported();
-
-	netns_free(ns);
+out:
+	place_leave(&place);
 }

@@ -5,7 +5,6 @@
 
 #include <sched.h>
 #include <test_progs.h>
-#include "network_helpers.h"
 #include "struct_ops_link_guarantee.h"
 #include "struct_ops_link_guarantee.skel.h"
 
@@ -14,7 +13,6 @@
 #define CONNECTIONS_MIN	10	/* per thread */
 
 #define STOCK		16
-#define PATIENCE_MS	5000
 
 /* Namespaces take their time under emulation */
 #define READY_NS	60000000000ULL
@@ -58,6 +56,8 @@ static const struct way ways[] = {
 	{ "listener", .client = { RENO }, .server = { NAME, true } },
 	{ "route", .route = "lock", .client = { INHERIT }, .server = { INHERIT, true } },
 	{ "socket", .client = { NAME, true }, .server = { RENO, true } },
+	{ "socket_default", .by_default = true,
+	  .client = { INHERIT, true }, .server = { RENO, true } },
 };
 
 static bool go, stop;
@@ -207,14 +207,8 @@ static void subject_end(struct subject *subject)
 /* Who was initialised by an implementation is released by it, and by no other */
 static void check_releases(struct struct_ops_link_guarantee *impl)
 {
-	int ms;
-
 	/* The last ones may still be on their way out */
-	for (ms = 0; ms < PATIENCE_MS; ms++) {
-		if (READ_ONCE(impl->bss->releases) == READ_ONCE(impl->bss->inits))
-			break;
-		usleep(1000);
-	}
+	wait_until(READ_ONCE(impl->bss->releases) == READ_ONCE(impl->bss->inits));
 	ASSERT_EQ(impl->bss->releases, impl->bss->inits, "releases");
 }
 
@@ -306,8 +300,8 @@ out:
 
 void serial_test_struct_ops_link_storm(void)
 {
-	if (test__start_subtest("ipv4"))
+	if (family_subtest("all_ways", AF_INET))
 		test_storm(AF_INET);
-	if (test__start_subtest("ipv6"))
+	if (family_subtest("all_ways", AF_INET6))
 		test_storm(AF_INET6);
 }

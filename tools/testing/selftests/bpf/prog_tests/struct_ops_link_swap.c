@@ -9,7 +9,6 @@
 #define SWAP_NS		3000000000ULL
 #define SWAPS_MAX	20000
 #define SWAPS_MIN	20	/* a few hundred even under emulation */
-#define PATIENCE_MS	5000
 
 static struct place place;
 
@@ -105,9 +104,8 @@ static void test_traffic(void)
 		{ .run = open_connections },
 		{ .run = stream },
 	};
-	__u64 inits, releases;
 	struct linked t;
-	int ms;
+	__u64 inits;
 
 	if (!linked_start(&t))
 		goto out;
@@ -123,12 +121,8 @@ static void test_traffic(void)
 	inits = t.skel->bss->a_inits + t.skel->bss->b_inits;
 	ASSERT_EQ(inits, workers[0].done + 1, "inits");
 	/* The last ones may still be on their way out */
-	for (ms = 0; ms < PATIENCE_MS; ms++) {
-		releases = t.skel->bss->a_releases + t.skel->bss->b_releases;
-		if (releases == inits)
-			break;
-		usleep(1000);
-	}
+	wait_until(READ_ONCE(t.skel->bss->a_releases) +
+		   READ_ONCE(t.skel->bss->b_releases) == inits);
 	ASSERT_EQ(t.skel->bss->a_releases, t.skel->bss->a_inits, "a_releases");
 	ASSERT_EQ(t.skel->bss->b_releases, t.skel->bss->b_inits, "b_releases");
 out:

@@ -132,9 +132,13 @@ bool dawdle;
 bool chosen;
 __u32 updated;
 
-static int wait_for_update(__u32 i, void *unused)
+#define DAWDLE_NS	500000000ULL
+
+static int wait_for_update(__u32 i, void *end)
 {
-	return *(volatile __u32 *)&updated != 0;
+	if (*(volatile __u32 *)&updated)
+		return 1;
+	return bpf_ktime_get_ns() > *(__u64 *)end;
 }
 
 /* Chooses for both ends of a connection */
@@ -142,7 +146,7 @@ SEC("sockops")
 int choose(struct bpf_sock_ops *ctx)
 {
 	struct cc_name *cc;
-	__u64 netns;
+	__u64 netns, end;
 
 	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB &&
 	    ctx->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
@@ -154,7 +158,8 @@ int choose(struct bpf_sock_ops *ctx)
 	if (dawdle && ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
 		chosen = true;
 		/* No longer than this where an update waits for programs to end */
-		bpf_loop(1 << 23, wait_for_update, NULL, 0);
+		end = bpf_ktime_get_ns() + DAWDLE_NS;
+		bpf_loop(1 << 23, wait_for_update, &end, 0);
 	}
 	return 1;
 }
