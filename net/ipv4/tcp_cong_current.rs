@@ -34,8 +34,8 @@ pub(crate) unsafe extern "C" fn tcp_ca_get_current(
         .map_or(core::ptr::null(), |ca| ca.into_raw().cast_const())
 }
 
-/// Returns the flags of what is registered under the name of `ca`, which was replaced; those of Reno
-/// when the name is gone. Any context.
+/// Returns the flags of what is registered under the name of `ca`, which was replaced; those of
+/// Reno when the name is gone. Any context.
 ///
 /// # Safety
 ///

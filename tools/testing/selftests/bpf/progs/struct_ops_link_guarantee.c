@@ -136,7 +136,7 @@ __u32 updated;
 
 static int wait_for_update(__u32 i, void *end)
 {
-	if (*(volatile __u32 *)&updated)
+	if (updated)
 		return 1;
 	return bpf_ktime_get_ns() > *(__u64 *)end;
 }
