@@ -10,7 +10,8 @@ use crate::{
     bindings,
     sync::atomic::{
         Atomic,
-        Relaxed, //
+        Relaxed,
+        Release, //
     }, //
 };
 use core::ptr::NonNull;
@@ -45,11 +46,17 @@ impl ConnectionSock {
 
     /// Exchanges the congestion control for `ca`, with its private memory zeroed and ECN as it asks
     /// for. The last one is released if it was initialised; `ca` is not initialised.
+    ///
+    /// Connections that come in look at a listener's under RCU.
     pub fn set_congestion_ops(&mut self, ca: CongestionRef) {
+        // They may find the last one until the new one is stored, so it must not go before.
+        let last = self.congestion_ops().get();
+
         // SAFETY: By the type invariants. This puts the socket's reference.
         unsafe { bindings::tcp_cleanup_congestion_control(self.0.as_ptr()) };
         // INVARIANT: The reference passes to the socket.
-        self.slot().store(ca.into_raw().cast(), Relaxed);
+        self.slot().store(ca.into_raw().cast(), Release);
+        drop(last);
         // SAFETY: By the type invariants.
         unsafe {
             (*self.icsk()).icsk_ca_priv = Default::default();
