@@ -58,6 +58,15 @@ static inline u32 tcp_ca_hash_name(const struct tcp_congestion_ops *ca)
 	return jhash(ca->name, sizeof(ca->name), strlen(ca->name));
 }
 
+/*
+ * @ca, which nobody has registered yet, is complete: work out its key now, not
+ * whenever it is registered.
+ */
+static inline void tcp_ca_set_key(struct tcp_congestion_ops *ca)
+{
+	ca->key = tcp_ca_hash_name(ca);
+}
+
 static inline bool tcp_ca_is_replaced(const struct tcp_congestion_ops *ca)
 {
 	return unlikely(READ_ONCE(ca->flags) & TCP_CONG_REPLACED);
@@ -107,6 +116,10 @@ static inline u32 tcp_ca_listener_flags(const struct sock *listener)
 }
 
 #else
+
+static inline void tcp_ca_set_key(struct tcp_congestion_ops *ca)
+{
+}
 
 #define tcp_ca_try_get(ca)	bpf_try_module_get(ca, (ca)->owner)
 

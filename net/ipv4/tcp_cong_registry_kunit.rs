@@ -286,28 +286,28 @@ mod tests {
 
     #[test]
     fn reader_on_a_table_that_returns_misses_nothing() -> Result {
-        let (first, a) = (
-            Table::registered(b"kunit_1")?,
-            Table::registered(b"kunit_a")?,
-        );
-        let (b, a2) = (Table::registered(b"kunit_b")?, Table::new(b"kunit_a")?);
+        let (a, a2) = (Table::of_bpf(b"kunit_a")?, Table::of_bpf(b"kunit_a")?);
+        let (first, last) = (Table::of_bpf(b"kunit_1")?, Table::registered(b"kunit_9")?);
+        assert_eq!(a.register(), 0);
+        assert_eq!(first.register(), 0);
+        let next = a.next();
 
         // Unregistered, with a reader still on it: the rest of the list follows, ...
         let reader = rcu::read_lock();
         RegistryGuard::lock().remove(a.ops());
         assert!(!a.is_registered());
-        assert_eq!(first.next(), b.node());
-        assert_eq!(a.next(), b.node());
+        assert_eq!(first.next(), next);
+        assert_eq!(a.next(), next);
         // ... and all of it once the table is back.
         assert_eq!(a.register(), 0);
-        assert!(a.leads_to(&first) && a.leads_to(&b));
+        assert!(a.leads_to(&first) && a.leads_to(&last));
 
         // The same for one that was replaced, whose successor then went.
         assert_eq!(a2.replace(&a), 0);
         RegistryGuard::lock().remove(a2.ops());
         assert_eq!(a.register(), 0);
-        assert!(a.leads_to(&first) && a.leads_to(&b));
-        assert!(a2.leads_to(&first) && a2.leads_to(&b));
+        assert!(a.leads_to(&first) && a.leads_to(&last));
+        assert!(a2.leads_to(&first) && a2.leads_to(&last));
         drop(reader);
 
         assert!(!first.leads_to(&a));
@@ -339,6 +339,11 @@ mod tests {
         );
 
         assert!(a.leads_to(&b) && !b.leads_to(&a));
+        // Also when it comes back: nobody stands on it, since unregistering it has waited.
+        // SAFETY: The table is registered.
+        unsafe { bindings::tcp_unregister_congestion_control(a.raw()) };
+        assert_eq!(a.register(), 0);
+        assert!(b.leads_to(&a) && !a.leads_to(&b));
         Ok(())
     }
 

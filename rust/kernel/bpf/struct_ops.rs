@@ -31,6 +31,7 @@ use crate::{
         atomic::Atomic,
         lock::{
             mutex::MutexBackend,
+            Guard,
             Lock, //
         },
         new_mutex,
@@ -117,13 +118,18 @@ impl ReadyMap {
         unsafe { &*(*self.table.desc).st_ops }
     }
 
-    /// The mutex that keeps the registrations of one and the same map apart.
+    /// Keeps the registrations of one and the same map apart, where the subsystem leaves that to
+    /// its callers.
     ///
-    /// HID-BPF relies on it: it looks at `hid_bpf_ops::hdev` before it takes a lock of its own.
+    /// HID-BPF does: it looks at `hid_bpf_ops::hdev` before it takes a lock of its own. One that
+    /// has an `update` does not: there, no lock of its callers is common to the links, nor to the
+    /// maps.
     #[inline]
-    fn mutex(&self) -> &Lock<(), MutexBackend> {
+    fn lock(&self) -> Option<Guard<'_, (), MutexBackend>> {
         // SAFETY: By the type invariants.
-        unsafe { Lock::from_raw(self.table.lock) }
+        let mutex = unsafe { Lock::from_raw(self.table.lock) };
+
+        (!self.can_update()).then(|| mutex.lock())
     }
 }
 
@@ -154,7 +160,7 @@ impl Registration {
     #[inline]
     unsafe fn new(map: ReadyMap, link: *mut bindings::bpf_link) -> Result<Self> {
         let reg = map.ops().reg.ok_or(EOPNOTSUPP)?;
-        let guard = map.mutex().lock();
+        let guard = map.lock();
 
         // SAFETY: The table is complete and of the type that `reg` expects; `link` is valid.
         to_result(unsafe { reg(map.table.kdata, link) })?;
@@ -201,7 +207,7 @@ impl Drop for Registration {
         let Some(unreg) = self.map.ops().unreg else {
             return;
         };
-        let _guard = self.map.mutex().lock();
+        let _guard = self.map.lock();
 
         // SAFETY: By the type invariants, the table is registered and `link` is valid.
         unsafe { unreg(self.map.table.kdata, self.link) };

@@ -35,6 +35,10 @@ use crate::{
             Atomic,
             Relaxed, //
         },
+        barrier::{
+            smp_mb,
+            Read, //
+        },
         rcu, //
     },
     types::Opaque, //
@@ -63,7 +67,8 @@ pub use self::{
 ///
 /// # Invariants
 ///
-/// The name is terminated by NUL and does not change. The list node is zero before the table is
+/// The name is terminated by NUL and does not change. The key is 0 or the hash of the name, and is
+/// not 0 once the table was registered. The list node is zero before the table is
 /// registered for the first time; its `prev` leads to itself once the table is off the list again.
 /// `flags` is written under `tcp_cong_list_lock` only.
 #[repr(transparent)]
@@ -154,7 +159,9 @@ impl CongestionOps {
                 if let Some(found) = ca.get() {
                     return Some(found);
                 }
-                // Replaced only now, and let go by all who had it?
+                // Replaced only now, and let go by all who had it? Whoever was the last had seen the
+                // mark, and so does who sees that there is no reference any more.
+                smp_mb(Read);
                 if !ca.is_replaced() {
                     return None;
                 }
@@ -175,7 +182,7 @@ impl CongestionOps {
     /// The hash of the name, once the table was registered.
     #[inline]
     fn key(&self) -> u32 {
-        // SAFETY: The key is only written when the table is published, always the same.
+        // SAFETY: The field is valid; it is not written any more once the table was registered.
         unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).key) }.load(Relaxed)
     }
 

@@ -191,19 +191,38 @@ impl RegistryGuard {
         if self.is_registered(ca) {
             return ca.get().ok_or(EBUSY);
         }
-        // SAFETY: The lock is held, so what is found stays valid.
-        unsafe {
-            bindings::tcp_ca_find_key(ca.key())
-                .cast::<CongestionOps>()
-                .as_ref()
-        }
-        .ok_or(ENOENT)?
-        .get()
-        .ok_or(EBUSY)
+        self.find(ca.key()).ok_or(ENOENT)?.get().ok_or(EBUSY)
     }
 
-    /// Adds `ca`: in front if a reader may still stand on it, or on one of its name; else at the
-    /// end.
+    /// Finds the table that is registered with `key`.
+    ///
+    /// C counterpart: [`tcp_ca_find_key`](srctree/net/ipv4/tcp_cong.c).
+    #[inline]
+    fn find(&self, key: u32) -> Option<&CongestionOps> {
+        let head = ListNode::head(self);
+        let mut node = head.next();
+
+        while node.0 != head.0 {
+            // SAFETY: What is in the list besides the head is in a table, which stays valid while
+            // the lock is held.
+            let ca = unsafe {
+                CongestionOps::from_raw(crate::container_of!(
+                    node.0,
+                    bindings::tcp_congestion_ops,
+                    list
+                ))
+            };
+
+            if self.key_in(ca) == key {
+                return Some(ca);
+            }
+            node = node.next();
+        }
+        None
+    }
+
+    /// Adds `ca`: in front if a reader may still stand on it, or on one of its name; at the end if
+    /// it is a module's, for whose readers [`remove`](Self::remove) was followed by a wait.
     ///
     /// # Errors
     ///
@@ -212,14 +231,13 @@ impl RegistryGuard {
     pub fn add(&mut self, ca: &'static CongestionOps) -> Result {
         let key = self.key_of(ca);
 
-        // SAFETY: The lock is held, so what is found stays valid.
-        if key == bindings::TCP_CA_UNSPEC || !unsafe { bindings::tcp_ca_find_key(key) }.is_null() {
+        if key == bindings::TCP_CA_UNSPEC || self.find(key).is_some() {
             return Err(EEXIST);
         }
 
         self.publish(ca, key, 0);
         let (node, head) = (ListNode::of(self, ca), ListNode::head(self));
-        if node.is_off() || ca.outlasts_readers() {
+        if ca.outlasts_readers() {
             node.insert(head, head.next());
         } else {
             node.insert(head.prev(), head);
@@ -296,12 +314,8 @@ impl RegistryGuard {
 
         let before = self.flags_of(ca);
         let mut flags = before & !bindings::TCP_CONG_REPLACED;
-        if !ListNode::of(self, ca).is_off() {
-            if flags & ALLOWED != 0 {
-                flags |= BY_AUTHOR;
-            }
-            // SAFETY: The field is valid and aligned.
-            unsafe { Atomic::from_ptr(&raw mut (*ca.as_raw()).key) }.store(key, Relaxed);
+        if !ListNode::of(self, ca).is_off() && flags & ALLOWED != 0 {
+            flags |= BY_AUTHOR;
         }
         flags &= !ALLOWED;
         if flags & BY_AUTHOR != 0 {
@@ -311,18 +325,26 @@ impl RegistryGuard {
         if flags != before {
             ca.flags_word().store(flags, Relaxed);
         }
+        if self.key_in(ca) != key {
+            // SAFETY: The table is valid, and no reader has found it yet, or its key were there.
+            unsafe { (*ca.as_raw()).key = key };
+        }
     }
 
-    /// Returns the key of `ca`, which stays the same once the table was registered.
+    /// Returns the key of `ca`, whether it is in the table or not yet.
     #[inline]
     fn key_of(&self, ca: &CongestionOps) -> u32 {
-        if ListNode::of(self, ca).is_off() {
-            // SAFETY: The table is valid, and nobody writes the key but here, under the lock.
-            unsafe { (*ca.as_raw()).key }
-        } else {
+        match self.key_in(ca) {
             // SAFETY: The table is valid.
-            unsafe { bindings::tcp_ca_hash_name(ca.as_raw()) }
+            bindings::TCP_CA_UNSPEC => unsafe { bindings::tcp_ca_hash_name(ca.as_raw()) },
+            key => key,
         }
+    }
+
+    #[inline]
+    fn key_in(&self, ca: &CongestionOps) -> u32 {
+        // SAFETY: The table is valid, and nobody else writes the key while the lock is held.
+        unsafe { (*ca.as_raw()).key }
     }
 
     /// Returns the flags of `ca`, which nobody else writes while the lock is held.

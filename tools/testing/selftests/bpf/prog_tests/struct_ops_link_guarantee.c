@@ -252,10 +252,10 @@ static void test_choice_overtaken(int family)
 		       "thread"))
 		goto out;
 
-	ASSERT_TRUE(wait_until(READ_ONCE(new->chosen)), "chosen");
+	ASSERT_TRUE(wait_until(READ_ONCE(new->waiting)), "chosen");
 	ASSERT_EQ(old->inits, 1, "old_inits");
 	swap_forth(&stage.swap);
-	WRITE_ONCE(new->updated, 1);
+	WRITE_ONCE(new->go_on, 1);
 	pthread_join(thread, &ok);
 	ASSERT_TRUE((long)ok, "connection");
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* An implementation that needs ECN gets it, and one that does not is not given
- * it, on connections that start after the update: it is asked for with the SYN
+ * it, on connections that start after the update: it is asked for with the SYN.
+ * The same goes for accurate ECN, and for doing without rather than fall back.
  */
 
 #include <linux/ip.h>
@@ -11,6 +12,8 @@
 #include "struct_ops_link_guarantee.skel.h"
 
 #define NEEDS_ECN	0x2	/* TCP_CONG_NEEDS_ECN */
+#define NEEDS_ACCECN	0x4	/* TCP_CONG_NEEDS_ACCECN */
+#define NO_FALLBACK	0x10	/* TCP_CONG_NO_FALLBACK_RFC3168 */
 #define ECN_MASK	3
 #define ECE_CWR		0xc0	/* of a TCP header's flags */
 
@@ -82,8 +85,22 @@ out:
 	stage_end(&stage);
 }
 
-/* The server grants it where only its algorithm wants it */
-static void test_listener(int family, __u32 from, __u32 to)
+/* What the listener's algorithm says decides whether the server grants it */
+struct grant {
+	const char *flag_comes;
+	const char *flag_goes;
+	__u32 flag;
+	const char *sysctl;	/* tcp_ecn, such that it is up to the algorithm */
+	bool with;		/* whether it is granted with the flag */
+};
+
+static const struct grant grants[] = {
+	{ "listener_gets_it", "listener_gets_rid_of_it", NEEDS_ECN, "0", true },
+	{ "listener_gets_accecn", "listener_gets_rid_of_accecn", NEEDS_ACCECN, "0", true },
+	{ "listener_stops_fallback", "listener_starts_fallback", NO_FALLBACK, "2", false },
+};
+
+static void test_listener(const struct grant *grant, int family, __u32 from, __u32 to)
 {
 	struct stage stage;
 	struct conn conn;
@@ -92,16 +109,16 @@ static void test_listener(int family, __u32 from, __u32 to)
 	if (!stage_start(&stage, &listener_way, family, NON_RESTRICTED | from,
 			 NON_RESTRICTED | to))
 		goto out;
-	/* The client's algorithm asks for ECN in any case */
+	/* The client's algorithm asks for both in any case */
 	asking = link_create(bpf_map__fd(stage.swap.new->maps.cc_other));
 	if (!ASSERT_OK_FD(asking, "create_asking") ||
 	    !ASSERT_TRUE(default_set(LINK_CC_OTHER), "default_set") ||
-	    !ASSERT_TRUE(sysctl_put("/proc/sys/net/ipv4/tcp_ecn", "0"), "tcp_ecn") ||
+	    !ASSERT_TRUE(sysctl_put("/proc/sys/net/ipv4/tcp_ecn", grant->sysctl), "tcp_ecn") ||
 	    !stage_prepare(&stage) || !swap_forth(&stage.swap) ||
 	    !stage_open(&stage, &conn))
 		goto out;
 
-	ASSERT_EQ(negotiated(conn.server), !!to, "negotiated");
+	ASSERT_EQ(negotiated(conn.server), !!to == grant->with, "negotiated");
 	conn_close(&conn);
 out:
 	if (asking >= 0)
@@ -112,6 +129,7 @@ out:
 void serial_test_struct_ops_link_guarantee_ecn(void)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
+	const struct grant *grant;
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(families); i++) {
@@ -119,9 +137,11 @@ void serial_test_struct_ops_link_guarantee_ecn(void)
 			test_socket(families[i], 0, NEEDS_ECN);
 		if (family_subtest("socket_gets_rid_of_it", families[i]))
 			test_socket(families[i], NEEDS_ECN, 0);
-		if (family_subtest("listener_gets_it", families[i]))
-			test_listener(families[i], 0, NEEDS_ECN);
-		if (family_subtest("listener_gets_rid_of_it", families[i]))
-			test_listener(families[i], NEEDS_ECN, 0);
+		for (grant = grants; grant < grants + ARRAY_SIZE(grants); grant++) {
+			if (family_subtest(grant->flag_comes, families[i]))
+				test_listener(grant, families[i], 0, grant->flag);
+			if (family_subtest(grant->flag_goes, families[i]))
+				test_listener(grant, families[i], grant->flag, 0);
+		}
 	}
 }

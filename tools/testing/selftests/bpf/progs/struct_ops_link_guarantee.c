@@ -6,9 +6,11 @@
 #include "bpf_tracing_net.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include "struct_ops_link_wait.h"
 
 #define TCP_CONG_NON_RESTRICTED	0x1
 #define TCP_CONG_NEEDS_ECN	0x2
+#define TCP_CONG_NEEDS_ACCECN	0x4
 
 char _license[] SEC("license") = "GPL";
 
@@ -101,7 +103,7 @@ struct tcp_congestion_ops cc = {
 	.name = "link_cc",
 };
 
-/* Asks for ECN, too */
+/* Asks for ECN, accurate if it can be had, too */
 SEC(".struct_ops.link")
 struct tcp_congestion_ops cc_other = {
 	.init = (void *)init,
@@ -111,7 +113,7 @@ struct tcp_congestion_ops cc_other = {
 	.cong_avoid = (void *)cong_avoid,
 	.ssthresh = (void *)ssthresh,
 	.undo_cwnd = (void *)undo_cwnd,
-	.flags = TCP_CONG_NON_RESTRICTED | TCP_CONG_NEEDS_ECN,
+	.flags = TCP_CONG_NON_RESTRICTED | TCP_CONG_NEEDS_ECN | TCP_CONG_NEEDS_ACCECN,
 	.name = "link_cc_other",
 };
 
@@ -129,24 +131,13 @@ struct {
 
 /* Lets an update come between the choice, which initialises, and the SYN */
 bool dawdle;
-bool chosen;
-__u32 updated;
-
-#define DAWDLE_NS	500000000ULL
-
-static int wait_for_update(__u32 i, void *end)
-{
-	if (updated)
-		return 1;
-	return bpf_ktime_get_ns() > *(__u64 *)end;
-}
 
 /* Chooses for both ends of a connection */
 SEC("sockops")
 int choose(struct bpf_sock_ops *ctx)
 {
 	struct cc_name *cc;
-	__u64 netns, end;
+	__u64 netns;
 
 	if (ctx->op != BPF_SOCK_OPS_TCP_CONNECT_CB &&
 	    ctx->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
@@ -155,11 +146,7 @@ int choose(struct bpf_sock_ops *ctx)
 	cc = bpf_map_lookup_elem(&choices, &netns);
 	if (cc)
 		bpf_setsockopt(ctx, SOL_TCP, TCP_CONGESTION, cc->name, sizeof(cc->name));
-	if (dawdle && ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB) {
-		chosen = true;
-		/* No longer than this where an update waits for programs to end */
-		end = bpf_ktime_get_ns() + DAWDLE_NS;
-		bpf_loop(1 << 23, wait_for_update, &end, 0);
-	}
+	if (dawdle && ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+		wait_to_go_on();
 	return 1;
 }

@@ -5,6 +5,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include "../test_kmods/bpf_testmod.h"
+#include "struct_ops_link_wait.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -16,6 +17,16 @@ SEC("struct_ops")
 int BPF_PROG(ops_test_1)
 {
 	ops_regs++;
+	return 0;
+}
+
+/* How often nothing could be done while it was called */
+int in_vain;
+
+SEC("struct_ops")
+int BPF_PROG(ops_slow_test_1)
+{
+	in_vain += !wait_to_go_on();
 	return 0;
 }
 
@@ -47,6 +58,11 @@ int BPF_PROG(multi_test_1, struct st_ops_args *args)
 SEC(".struct_ops.link")
 struct bpf_testmod_ops ops = {
 	.test_1 = (void *)ops_test_1,
+};
+
+SEC(".struct_ops.link")
+struct bpf_testmod_ops ops_slow = {
+	.test_1 = (void *)ops_slow_test_1,
 };
 
 SEC(".struct_ops.link")
