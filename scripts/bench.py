@@ -42,8 +42,8 @@ PATIENCE = 6          # how many times longer a run may take than it should
 NOTES = (
     'Latencies are those of single system calls, taken with CLOCK_MONOTONIC around libbpf\'s '
     'function for it; an update goes from one table to another of the same name and back. Create '
-    'is that of a map that was linked before (the first time, its name has to be hashed in Rust '
-    'too), close that of an attached link\'s only descriptor, so it unregisters the table.',
+    'is that of a map that was linked before, first create that of one that was not; close is '
+    'that of an attached link\'s only descriptor, so it unregisters the table.',
     'The streams are TCP connections over loopback that send as fast as they can, from one thread '
     'to another, beside the thread that updates.',
     'A run in which QEMU before 8.1 trips over code that the kernel has changed is made again, '

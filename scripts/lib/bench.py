@@ -63,7 +63,7 @@ TARGETS = (
     Target('updates, 64 links, 2 threads', ratio=1000),
     Target('updates, 64 links, 4 threads', ratio=1000),
     *(Target(f'instructions, {call}', ratio=1)
-      for call in ('create', 'detach', 'close', 'info', 'poll')),
+      for call in ('first create', 'create', 'detach', 'close', 'info', 'poll')),
     Target('connections', ratio=0.99),
     Target('bulk throughput', ratio=0.99),
 )

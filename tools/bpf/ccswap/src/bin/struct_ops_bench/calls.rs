@@ -87,7 +87,18 @@ pub fn poll(clock: Clock, link: &Link, budget: Budget) -> io::Result<Samples> {
     Ok(samples)
 }
 
-/// Makes links and ends them, by detaching and by closing.
+/// Makes a link of each pair's second table, which was never registered before.
+pub fn first_create(clock: Clock, pairs: &[Pair]) -> io::Result<Samples> {
+    let mut samples = Samples::default();
+    for pair in pairs {
+        let (took, link) = clock.time(|| Link::create(&pair.b));
+        link?;
+        samples.push(took);
+    }
+    Ok(samples)
+}
+
+/// Makes links of a table that was registered before and ends them, by detaching and by closing.
 pub fn life(clock: Clock, pair: &Pair, budget: Budget) -> io::Result<[(&'static str, Samples); 3]> {
     let [mut create, mut detach, mut close] = std::array::from_fn(|_| Samples::default());
     for _ in budget.rounds() {

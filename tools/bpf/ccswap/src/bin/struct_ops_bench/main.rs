@@ -137,6 +137,7 @@ fn icount() -> Result<Vec<Case>> {
         cases.push(Case::new(format!("instructions, {name}"), "instructions", LESS, value));
     };
     count("an empty system call", &calls::system_call(clock, budget));
+    count("first create", &calls::first_create(clock, &pairs)?);
     {
         let link = Link::create(&one.a)?;
         count("update", &calls::update(clock, &link, one, budget)?);
