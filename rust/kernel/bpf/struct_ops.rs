@@ -122,8 +122,7 @@ impl ReadyMap {
     /// its callers.
     ///
     /// HID-BPF does: it looks at `hid_bpf_ops::hdev` before it takes a lock of its own. One that
-    /// has an `update` does not: there, no lock of its callers is common to the links, nor to the
-    /// maps.
+    /// has an `update` guards itself: links that are updated have no lock in common.
     #[inline]
     fn lock(&self) -> Option<Guard<'_, (), MutexBackend>> {
         // SAFETY: By the type invariants.

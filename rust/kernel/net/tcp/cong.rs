@@ -67,10 +67,10 @@ pub use self::{
 ///
 /// # Invariants
 ///
-/// The name is terminated by NUL and does not change. The key is 0 or the hash of the name, and is
-/// not 0 once the table was registered. The list node is zero before the table is
-/// registered for the first time; its `prev` leads to itself once the table is off the list again.
-/// `flags` is written under `tcp_cong_list_lock` only.
+/// The name is terminated by NUL and does not change. The key is 0 or the hash of the name, and the
+/// latter once the table was registered. The list node is zero before the table is registered for
+/// the first time; its `prev` leads to itself once the table is off the list again. `flags` is
+/// written under `tcp_cong_list_lock` only.
 #[repr(transparent)]
 pub struct CongestionOps(Opaque<bindings::tcp_congestion_ops>);
 

@@ -266,8 +266,8 @@ impl RegistryGuard {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] when `old` is not in the registry, when the names differ, or when `new` is in the
-    /// registry already. Nothing has changed then.
+    /// [`EINVAL`] when `old` is not in the registry, or when the names differ. Nothing has changed
+    /// then.
     pub fn replace(&mut self, old: &CongestionOps, new: &'static CongestionOps) -> Result {
         if !self.is_registered(old) || old.name().to_bytes() != new.name().to_bytes() {
             return Err(EINVAL);
@@ -275,11 +275,9 @@ impl RegistryGuard {
         if core::ptr::eq(old, new) {
             return Ok(());
         }
-        if self.is_registered(new) {
-            return Err(EINVAL);
-        }
 
-        // Equal names have equal keys.
+        // No two tables in the registry have the same name, so `new` is not in it. Equal names
+        // have equal keys.
         let flags = self.flags_of(old);
         self.publish(new, old.key(), flags & bindings::TCP_CONG_NON_RESTRICTED);
 
