@@ -461,7 +461,9 @@ mod tests {
         let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
         let before = default_name();
 
+        assert!(!a.is_allowed());
         assert_eq!(set_default(c"kunit_a"), 0);
+        assert!(a.is_allowed());
         assert_eq!(default(), a.raw());
         assert_eq!(b.replace(&a), 0);
         assert_eq!(default(), b.raw());

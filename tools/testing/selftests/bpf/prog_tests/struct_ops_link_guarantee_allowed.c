@@ -112,6 +112,28 @@ out:
 	swap_end(&swap);
 }
 
+/* What is made a default is allowed with that, and the name stays so */
+static void test_by_default(int family)
+{
+	char before[CC_NAME_MAX];
+	struct swap swap;
+
+	if (!ASSERT_TRUE(default_get(before), "default_get"))
+		return;
+	if (!swap_start(&swap, 0, 0))
+		goto out;
+	is_allowed(family, false);
+	if (!ASSERT_TRUE(default_set(LINK_CC), "default_set"))
+		goto out;
+	is_allowed(family, true);
+	swap_forth(&swap);
+	is_allowed(family, true);
+	ASSERT_TRUE(default_set(before), "default_reset");
+	is_allowed(family, true);
+out:
+	swap_end(&swap);
+}
+
 void serial_test_struct_ops_link_guarantee_allowed(void)
 {
 	static const int families[] = { AF_INET, AF_INET6 };
@@ -127,5 +149,7 @@ void serial_test_struct_ops_link_guarantee_allowed(void)
 			test_taken_away(families[i]);
 		if (family_subtest("by_author", families[i]))
 			test_by_author(families[i]);
+		if (family_subtest("by_default", families[i]))
+			test_by_default(families[i]);
 	}
 }
