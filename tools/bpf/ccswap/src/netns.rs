@@ -3,7 +3,7 @@
 //! Network namespaces: which there are, and how to work in one.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -24,20 +24,26 @@ pub fn all() -> Result<Vec<PathBuf>> {
         .filter(|mount| mount.root.starts_with("net:"))
         .map(|mount| mount.point);
 
-    // Keyed by what identifies a namespace. A process may be gone by now.
+    // A process may be gone by now.
     let namespaces: BTreeMap<_, _> = processes
         .chain(mounted)
-        .filter_map(|path| {
-            let file = fs::metadata(&path).ok()?;
-            Some(((file.dev(), file.ino()), path))
-        })
+        .filter_map(|path| Some((identity(&fs::metadata(&path).ok()?), path)))
         .collect();
     Ok(namespaces.into_values().collect())
 }
 
-/// Moves the calling thread into a namespace.
+/// What identifies a namespace: the device and the number of any file of it.
+fn identity(file: &Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}
+
+/// Moves the calling thread into a namespace. To stay in its own it needs no privilege.
 pub fn enter(path: &Path) -> Result<()> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let own = fs::metadata("/proc/thread-self/ns/net")?;
+    if identity(&file.metadata()?) == identity(&own) {
+        return Ok(());
+    }
     setns(file, CloneFlags::CLONE_NEWNET)
         .with_context(|| format!("cannot enter the network namespace {}", path.display()))
 }
@@ -59,11 +65,10 @@ mod tests {
 
     #[test]
     fn this_namespace_is_among_all_and_once() {
-        let own = fs::metadata("/proc/self/ns/net").unwrap();
+        let own = identity(&fs::metadata("/proc/self/ns/net").unwrap());
         let found = all().unwrap();
-        let same = found.iter().filter(|path| {
-            fs::metadata(path).is_ok_and(|file| (file.dev(), file.ino()) == (own.dev(), own.ino()))
-        });
+        let same =
+            found.iter().filter(|path| fs::metadata(path).is_ok_and(|file| identity(&file) == own));
         assert_eq!(same.count(), 1);
     }
 

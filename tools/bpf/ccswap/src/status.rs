@@ -121,9 +121,9 @@ fn format(rows: &[Row]) -> String {
     lines
         .iter()
         .map(|line| {
-            let cells: String =
-                widths.iter().zip(line).map(|(width, cell)| format!("{cell:width$}  ")).collect();
-            format!("{cells}{}\n", line[5])
+            let padded = widths.iter().zip(line).map(|(width, cell)| format!("{cell:width$}"));
+            let cells: Vec<_> = padded.chain([line[5].clone()]).collect();
+            cells.join("  ") + "\n"
         })
         .collect()
 }
