@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from lib import splat
 from lib.kernel import Kernel
-from lib.paths import BUILD, LOG
+from lib.paths import BUILD, LOG, TOP, cache
 from lib.steps import clock, fail, note
 
 KERNEL_FAILED = 70    # exit status when the command did well and the kernel did not
@@ -56,10 +56,16 @@ def qemu_argv(image: Path, initramfs: Path, *, kernel_args: Sequence[str], memor
             '-device', 'virtio-serial-pci']
 
 
+def empty_tmp(*needed: Path) -> str:
+    """'yes' if the guest can do without what the host has in /tmp."""
+    return '' if any(path.is_relative_to('/tmp') for path in needed) else 'yes'
+
+
 def make_initramfs(path: Path, command: str, tty: str) -> None:
     """An archive of busybox, the two scripts of the guest, and the command."""
     settings = {'DIRECTORY': os.getcwd(), 'SHARE': str(BUILD), 'TTY': tty,
-                'HOME': str(Path.home()), 'TERM': os.environ.get('TERM', 'dumb')}
+                'HOME': str(Path.home()), 'TERM': os.environ.get('TERM', 'dumb'),
+                'EMPTY_TMP': empty_tmp(TOP, cache())}
     with tempfile.TemporaryDirectory(prefix='initramfs.') as folder:
         root = Path(folder)
         (root / 'bin').mkdir()

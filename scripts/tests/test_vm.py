@@ -51,6 +51,11 @@ class MachineTest(unittest.TestCase):
         self.assertEqual(self.accelerator('/sys/module/kvm_intel'), 'tcg')
         self.assertEqual(self.accelerator(), 'tcg')
 
+    def test_what_is_needed_of_tmp_is_seen(self) -> None:
+        self.assertEqual(vm.empty_tmp(Path('/home/a'), Path('/tmpfs/b')), 'yes')
+        self.assertEqual(vm.empty_tmp(Path('/tmp/a'), Path('/home/b')), '')
+        self.assertEqual(vm.empty_tmp(Path('/home/a'), Path('/tmp/b')), '')
+
     def test_settings_are_read_back_as_they_were(self) -> None:
         odd = "it's a \"folder\" with $HOME and `ls`"
         with tempfile.TemporaryDirectory() as folder, mock.patch('os.getcwd', return_value=odd):
