@@ -50,8 +50,9 @@ NOTES = (
     'with both processors of the guest on one thread of the host; medians pass over it.',
     'Connections are opened, accepted and ended one after the other, and the bulk transfer sends '
     'and receives 64 KiB at a time, all in one thread, under a BPF algorithm whose link is '
-    'not updated meanwhile. The rates are those of the median connection and of the median 64 '
-    'KiB.',
+    'not updated meanwhile. Both are measured in turn, in ten slices of time; the rates are those '
+    'of the median connection and of the median 64 KiB of the best slice, since what else the '
+    'machine does comes and goes, and only slows.',
     'Memory per link is what the allocator\'s trace events say was allocated and not freed while '
     '64 links were created (the link, its file and what hangs on them; not the map), divided by '
     '64.',
