@@ -52,7 +52,10 @@ NOTES = (
     'and receives 64 KiB at a time, all in one thread, under a BPF algorithm whose link is '
     'not updated meanwhile. Both are measured in turn, in ten slices of time; the rates are those '
     'of the median connection and of the median 64 KiB of the best slice, since what else the '
-    'machine does comes and goes, and only slows.',
+    'machine does comes and goes, and only slows. Under TCG the rates also depend on where the '
+    'kernel\'s code happens to lie: 1,500 bytes of padding in the C kernel took 3 % off its '
+    'connections in a second, and runs of one kernel lie 10 % and more apart. So the targets go by '
+    'instructions: no more than 1 % above C.',
     'Memory per link is what the allocator\'s trace events say was allocated and not freed while '
     '64 links were created (the link, its file and what hangs on them; not the map), divided by '
     '64.',
