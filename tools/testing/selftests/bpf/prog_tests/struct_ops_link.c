@@ -7,6 +7,7 @@
 #include "network_helpers.h"
 #include "struct_ops_link.h"
 #include "struct_ops_link_cc.skel.h"
+#include "struct_ops_link_types.skel.h"
 
 bool family_subtest(const char *what, int family)
 {
@@ -173,6 +174,16 @@ void cc_unload(struct struct_ops_link_cc *skel, int link_fd)
 	object_left_nothing(skel->obj, destroy_cc, skel, link_fd);
 	ASSERT_EQ(cc_listed(LINK_CC), 0, "unregistered");
 	ASSERT_EQ(cc_listed(LINK_CC_OTHER), 0, "other_unregistered");
+}
+
+static void destroy_types(void *types)
+{
+	struct_ops_link_types__destroy(types);
+}
+
+void types_unload(struct struct_ops_link_types *types)
+{
+	object_left_nothing(types->obj, destroy_types, types, -1);
 }
 
 void object_left_nothing(struct bpf_object *obj, void (*destroy)(void *skel),

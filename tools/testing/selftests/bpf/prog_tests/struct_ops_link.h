@@ -11,6 +11,7 @@
 struct bpf_map;
 struct bpf_object;
 struct struct_ops_link_cc;
+struct struct_ops_link_types;
 
 #define LINK_CC		"link_cc"
 #define LINK_CC_OTHER	"link_cc_other"
@@ -57,6 +58,7 @@ bool link_backed_by(int link_fd, __u32 id);
 struct struct_ops_link_cc *cc_load(void);
 /* Ends a test: nothing of the object may outlive what still uses it */
 void cc_unload(struct struct_ops_link_cc *skel, int link_fd);
+void types_unload(struct struct_ops_link_types *types);
 /* The same for an object of any types */
 void object_left_nothing(struct bpf_object *obj, void (*destroy)(void *skel),
 			 void *skel, int link_fd);

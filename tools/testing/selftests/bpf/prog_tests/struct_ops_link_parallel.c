@@ -28,11 +28,6 @@ static void work(const struct linked *t)
 	close(other);
 }
 
-static void destroy_types(void *types)
-{
-	struct_ops_link_types__destroy(types);
-}
-
 static void test_reg(void)
 {
 	struct struct_ops_link_types *types;
@@ -61,7 +56,7 @@ static void test_reg(void)
 		close((long)link);
 out:
 	linked_end(&t);
-	object_left_nothing(types->obj, destroy_types, types, -1);
+	types_unload(types);
 }
 
 void serial_test_struct_ops_link_parallel(void)

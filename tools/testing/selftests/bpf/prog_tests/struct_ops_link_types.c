@@ -8,11 +8,6 @@
 
 static struct struct_ops_link_types *types;
 
-static void destroy_types(void *skel)
-{
-	struct_ops_link_types__destroy(skel);
-}
-
 /* The whole life of a link whose type bpf_testmod registers */
 static void life(struct bpf_map *map)
 {
@@ -206,6 +201,6 @@ void serial_test_struct_ops_link_types(void)
 		if (!ASSERT_OK_PTR(types, "load"))
 			continue;
 		tests[i].run();
-		object_left_nothing(types->obj, destroy_types, types, -1);
+		types_unload(types);
 	}
 }
