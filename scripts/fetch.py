@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument('--newest', action='store_true',
                         help='look for a newer package than the one in the cache')
     newest = parser.parse_args().newest
-    with lock():
+    with lock(source.FETCHING):
         note(f'kernel source: {source.fetch() if newest else source.find().path}')
 
 

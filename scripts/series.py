@@ -14,10 +14,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lib import tree
+from lib import source, tree
 from lib.paths import BUILD
-from lib.steps import fail, lock, note
+from lib.steps import fail, note
 from lib.tree import Content, Patch
+from lib.upstream import Upstream
 
 OUT = BUILD / 'series'
 DATE = '2026-01-01T00:00:00+0000'     # for a patch that has none
@@ -50,7 +51,7 @@ def git(repository: Path, *argv: str | Path, env: dict[str, str] | None = None,
     return run.stdout
 
 
-def export(patches: list[Patch], own: dict[str, Content], pristine: tree.Tree,
+def export(patches: list[Patch], own: dict[str, Content], pristine: tree.Originals,
            out: Path) -> list[Path]:
     """Writes the patches to out, by way of a repository with only the files at stake."""
     with tempfile.TemporaryDirectory(prefix='series.') as folder:
@@ -73,9 +74,12 @@ def export(patches: list[Patch], own: dict[str, Content], pristine: tree.Tree,
                 (repository / '.git/message').read_text(encoding='utf-8'),
                 env={'GIT_AUTHOR_NAME': said['Author'], 'GIT_AUTHOR_EMAIL': said['Email'],
                      'GIT_AUTHOR_DATE': said.get('Date') or DATE})
-        shutil.rmtree(out, ignore_errors=True)
-        git(repository, 'format-patch', '-q', '--zero-commit', '--no-signature',
-            '-o', out, f'-{len(patches)}')
+        out.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent) as made:
+            git(repository, 'format-patch', '-q', '--zero-commit', '--no-signature',
+                '-o', f'{made}/series', f'-{len(patches)}')
+            shutil.rmtree(out, ignore_errors=True)
+            Path(made, 'series').rename(out)
     return sorted(out.glob('*.patch'))
 
 
@@ -87,9 +91,10 @@ def main() -> int:
         fail('patches/series lists no patch')
     for name in unlisted(patches, own):
         note(f'not in the series: {name} (no patch names it under "Overlay:")')
-    with lock():
-        tree.prepare()
-        made = export(patches, own, tree.prepared(), OUT)
+    # Not from the prepared tree, which another run may be changing, or building for long.
+    upstream = Upstream(source.find(), [*own, *(name for patch in patches for name in patch.files)])
+    tree.check_overlay(own, upstream)
+    made = export(patches, own, upstream, OUT)
     note(f'{len(made)} patches in {OUT}')
     return 0
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lib.paths import LOG, cache
-from lib.steps import fail, note, step
+from lib.steps import fail, lock, note, step
 
 SERIES = '7.3'
 PACKAGE = f'linux-source-{SERIES}'
 SUITE = 'trixie-backports'
 KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
+FETCHING = 'download.lock'
 INSTEAD = f'give a {SERIES}.y tree or tarball of your own with LINUX_SRC='
 
 
@@ -57,7 +58,8 @@ def find() -> Source:
             status = path.stat()
             return Source(path, f'{path} {status.st_size} {status.st_mtime_ns}')
         fail(f'LINUX_SRC={own} is neither a folder nor a file')
-    package = newest() or fetch()
+    with lock(FETCHING):
+        package = newest() or fetch()
     return Source(package, package.name)
 
 
@@ -105,7 +107,10 @@ def mirrors() -> list[str]:
 
 
 def fetch() -> Path:
-    """Downloads the newest package through an apt configuration of its own."""
+    """Downloads the newest package through an apt configuration of its own.
+
+    To be called with the lock FETCHING.
+    """
     store = cache() / 'download'
     store.mkdir(exist_ok=True)
     sites = mirrors()

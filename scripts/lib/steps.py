@@ -7,9 +7,10 @@ import selectors
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, NoReturn
+from typing import IO, ClassVar, NoReturn
 
 from lib.paths import cache
 
@@ -123,23 +124,27 @@ def step(title: str, argv: Sequence[str | Path], log: Path,
 class lock:  # noqa: N801 - read as the verb that it is
     """Keeps two runs from changing the cache at once; the second one waits.
 
-    A run may take it again while it holds it.
+    A run may take it again while it holds it. What is used on its own, and not
+    only by those who prepare and build, has a lock of its own.
     """
 
-    depth = 0
-    file: IO[str]
+    depth: ClassVar[Counter[str]] = Counter()
+    files: ClassVar[dict[str, IO[str]]] = {}
+
+    def __init__(self, name: str = 'lock') -> None:
+        self.name = name
 
     def __enter__(self) -> None:
-        if not lock.depth:
-            lock.file = open(cache() / 'lock', 'a', encoding='utf-8')
+        if not lock.depth[self.name]:
+            file = lock.files[self.name] = open(cache() / self.name, 'a', encoding='utf-8')
             try:
-                fcntl.flock(lock.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 note('waiting for another run that is using the cache ...')
-                fcntl.flock(lock.file, fcntl.LOCK_EX)
-        lock.depth += 1
+                fcntl.flock(file, fcntl.LOCK_EX)
+        lock.depth[self.name] += 1
 
     def __exit__(self, *_: object) -> None:
-        lock.depth -= 1
-        if not lock.depth:
-            lock.file.close()
+        lock.depth[self.name] -= 1
+        if not lock.depth[self.name]:
+            lock.files.pop(self.name).close()

@@ -12,8 +12,10 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from lib import source
 from lib.paths import LOG, TOP, cache
@@ -103,6 +105,19 @@ def overlay(top: Path = TOP) -> dict[str, Content]:
     return found
 
 
+class Originals(Protocol):
+    """Where upstream's files are found."""
+
+    def original(self, name: str) -> Content | None: ...
+
+
+def check_overlay(own: Iterable[str], originals: Originals) -> None:
+    """Fails when a file of the overlay's would hide one of upstream's."""
+    for name in own:
+        if originals.original(name):
+            fail(f'{name} is a file of upstream\'s: a change to it belongs in patches/')
+
+
 class Tree:
     """The tree at root, with its originals and its list of changes beside it."""
 
@@ -151,11 +166,8 @@ class Tree:
 
     def desired(self, own: dict[str, Content], patches: list[Patch]) -> dict[str, Content | None]:
         """What each file that is not upstream's is to hold; None: it is deleted."""
-        wanted: dict[str, Content | None] = {}
-        for name, content in own.items():
-            if self.original(name):
-                fail(f'{name} is a file of upstream\'s: a change to it belongs in patches/')
-            wanted[name] = content
+        check_overlay(own, self)
+        wanted: dict[str, Content | None] = {**own}
         with tempfile.TemporaryDirectory(prefix='patches.') as folder:
             scratch = Path(folder)
             touched = list(dict.fromkeys(name for patch in patches for name in patch.files))
