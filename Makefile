@@ -4,6 +4,7 @@
 
 IMPL ?= rust
 SECONDS ?= 20
+THREADS ?= multi
 export LINUX_SRC
 
 # As it was typed: make is not to expand the shell's $.
@@ -16,7 +17,8 @@ override CMD := $(value CMD)
 
 help:		## list the targets
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' Makefile | expand -t 12
-	@echo "Variables: IMPL=rust|c  CMD='command'  SECONDS=n  LINUX_SRC=tree or tarball"
+	@echo "Variables: IMPL=rust|c  CMD='command'  THREADS=multi|single  SECONDS=n"
+	@echo "           LINUX_SRC=tree or tarball"
 
 setup:		## install the packages and tools that are missing
 	@scripts/setup.sh
@@ -33,8 +35,8 @@ series: setup	## export the series as patches for git am, to build/series
 kernel: setup	## build the kernel (IMPL=c: with upstream's C)
 	@scripts/build.py --impl $(IMPL)
 
-vm: setup	## run CMD='...' in the guest, or a shell (IMPL=c)
-	@scripts/vm.py --impl $(IMPL) "$$CMD"
+vm: setup	## run CMD='...' in the guest, or a shell (IMPL=c, THREADS=single)
+	@scripts/vm.py --impl $(IMPL) --threads $(THREADS) "$$CMD"
 
 run: setup	## boot and swap a live congestion control (SECONDS=n)
 	@scripts/ccswap.py demo --impl $(IMPL) --seconds $(SECONDS)

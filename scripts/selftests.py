@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
-from typing import NamedTuple
 
 from lib import results, vm
 from lib.kernel import Kernel
 from lib.paths import LOG, TOP, cache
+from lib.results import Result
 from lib.steps import TICK, Progress, fail, lock, step
 
 WANTED = ('bpf_tcp_ca', 'struct_ops_*', 'test_struct_ops_*', 'bpf_iter_setsockopt',
@@ -76,13 +76,6 @@ class Outcome:
     @property
     def good(self) -> bool:
         return self.verdict == 'OK' or bool(self.reason)
-
-
-class Counts(NamedTuple):
-    passed: int
-    failed: int
-    skipped: int
-    failures: list[str]
 
 
 def read(file: Path) -> str:
@@ -255,8 +248,11 @@ def run(kernel: Kernel, out: Path, names: list[str], deny: Iterable[str],
                        for name in names if name not in ran]
 
 
-def report(title: str, outcomes: list[Outcome]) -> Counts:
-    """Prints a line for each test, and one for each subtest that says more than OK."""
+def report(name: str, outcomes: list[Outcome], title: str) -> Result:
+    """Prints a line for each test, and one for each subtest that says more than OK.
+
+    A skip is a failure: the kernel is configured so that every test can run.
+    """
     for test in dict.fromkeys(outcome.test for outcome in outcomes):
         group = [outcome for outcome in outcomes if outcome.test == test]
         passed = sum(outcome.verdict == 'OK' for outcome in group)
@@ -267,12 +263,12 @@ def report(title: str, outcomes: list[Outcome]) -> Counts:
                 print(f'           {outcome.name}: fails, as expected: {outcome.reason}')
             elif not outcome.good:
                 print(f'           {outcome.name}: {outcome.verdict}')
-    bad = [outcome for outcome in outcomes if not outcome.good]
-    skipped = sum(outcome.verdict == 'SKIP' for outcome in bad)
-    counts = Counts(sum(outcome.verdict == 'OK' for outcome in outcomes),
-                    len(bad) - skipped, skipped, [outcome.name for outcome in bad])
-    print(f'{title}: {counts.passed} passed, {counts.failed} failed, {counts.skipped} skipped')
-    return counts
+    failures = [outcome.name if outcome.verdict == 'FAIL' else f'{outcome.name}: {outcome.verdict}'
+                for outcome in outcomes if not outcome.good]
+    result = Result(name, sum(outcome.verdict == 'OK' for outcome in outcomes), len(failures),
+                    failures=failures)
+    print(f'{title}: {result.passed} passed, {result.failed} failed')
+    return result
 
 
 def main() -> None:
@@ -316,10 +312,11 @@ def main() -> None:
             continue
         # What is the guest's fault is each part's.
         mine = [outcome for outcome in outcomes if outcome.test in (*names, 'guest')]
-        counts = report(f'{part} selftests on the {args.impl} kernel', mine)
-        bad |= bool(counts.failures)
+        result = report(f'selftests-{part}-{args.impl}', mine,
+                        f'{part} selftests on the {args.impl} kernel')
+        bad |= bool(result.failed)
         if args.only == '*':
-            results.write(f'selftests-{part}-{args.impl}', *counts)
+            results.write(result)
     for name, reason in not_run.items():
         print(f'  not run {name}: {reason}')
     if bad:

@@ -3,8 +3,8 @@
 """Runs every test and ends with a table and a line 'N passed, N failed'.
 
 First all is built, then tested: the scripts' unit tests, ccswap's, KUnit, the
-BPF selftests on the Rust kernel and on the C one, ccswap in the guest and a
-short demo. A part that leaves no result counts as one failure.
+BPF selftests on the Rust kernel and on the C one, ccswap in a guest of each and
+a short demo. A part that leaves no result counts as one failure.
 """
 
 import argparse
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from lib import results
 from lib.paths import TOP
+from lib.results import Result
 from lib.steps import clock, note
 
 SCRIPTS = TOP / 'scripts'
@@ -38,7 +39,9 @@ PARTS = (
          ('selftests-upstream-rust', 'selftests-own-rust')),
     Part('BPF selftests, C', ('selftests.py', '--impl', 'c'),
          ('selftests-upstream-c', 'selftests-own-c')),
-    Part('ccswap in the guest', ('ccswap.py', 'guest'), ('ccswap-guest-rust',)),
+    Part('ccswap in the guest, Rust', ('ccswap.py', 'guest', '--impl', 'rust'),
+         ('ccswap-guest-rust',)),
+    Part('ccswap in the guest, C', ('ccswap.py', 'guest', '--impl', 'c'), ('ccswap-guest-c',)),
     Part('demo', ('ccswap.py', 'demo', '--seconds', '10'), ('demo-rust',)),
 )
 
@@ -47,31 +50,41 @@ def run(argv: tuple[str, ...]) -> int:
     return subprocess.run([sys.executable, SCRIPTS / argv[0], *argv[1:]], check=False).returncode
 
 
-def collect(part: Part, status: int) -> list[results.Result]:
-    """The results of a part; what is missing or does not fit its exit status fails."""
+@dataclass(frozen=True)
+class Row:
+    """What came of a part."""
+    title: str
+    found: list[Result]
+    again: list[str]    # logs of its boots that did not count
+    seconds: float
+
+
+def collect(part: Part, status: int) -> list[Result]:
+    """The results of a part; what is missing fails, and a status that none of them explains."""
     found = []
     for name in part.results:
         result = results.read(name)
         if result is None:
-            result = results.Result(name, 0, 1, 0, ['it left no result'])
+            result = Result(name, 0, 1, failures=['it left no result'])
         elif not result.passed and not result.failed:
-            result = results.Result(name, 0, 1, result.skipped, ['no test ran'])
+            result = Result(name, 0, 1, result.skipped, ['no test ran'])
         found.append(result)
     if status and not any(result.failed for result in found):
-        found[-1].failed += 1
-        found[-1].failures.append(f'it ended with status {status}')
+        found.append(Result(part.argv[0], 0, 1, failures=[f'it ended with status {status}']))
     return found
 
 
-def table(rows: list[tuple[str, list[results.Result], float]]) -> str:
-    """One line per result, the time with the first of a part."""
+def table(rows: list[Row]) -> str:
+    """One line per result, the time with a part's first, and the names of what did not pass."""
     lines = [f'{"":26}{"result":22}{"passed":>7}{"failed":>7}{"skipped":>8}{"time":>8}']
-    for title, found, seconds in rows:
-        for number, result in enumerate(found):
-            lines.append(f'{title if not number else "":26}{result.name:22}{result.passed:7}'
-                         f'{result.failed:7}{result.skipped:8}'
-                         f'{clock(seconds) if not number else "":>8}')
-            lines += [f'    FAILED {failure}' for failure in result.failures if result.failed]
+    for row in rows:
+        for number, result in enumerate(row.found):
+            lines.append(f'{row.title if not number else "":26}{result.name:22}{result.passed:7}'
+                         f'{result.failed:7}{len(result.skipped):8}'
+                         f'{clock(row.seconds) if not number else "":>8}')
+            lines += [f'    FAILED {failure}' for failure in result.failures]
+            lines += [f'    skipped {name}' for name in result.skipped]
+        lines += [f'    BOOTED AGAIN after a fault of QEMU\'s, see {log}' for log in row.again]
     return '\n'.join(lines)
 
 
@@ -81,6 +94,7 @@ def main() -> int:
     for part in PARTS:
         for name in part.results:
             results.path(name).unlink(missing_ok=True)
+    results.forget_boots_again()
 
     start = time.monotonic()
     built = True
@@ -89,19 +103,21 @@ def main() -> int:
             note(f'error: {" ".join(argv)} failed, see above; nothing is tested on old builds')
             built = False
             break
-    rows: list[tuple[str, list[results.Result], float]] = []
+    rows: list[Row] = []
     building = time.monotonic() - start
     for number, part in enumerate(PARTS, 1):
         began = time.monotonic()
         if built:
             note(f'== {number}/{len(PARTS)} {part.title}')
         status = run(part.argv) if built else 0
-        rows.append((part.title, collect(part, status), time.monotonic() - began))
+        again = results.boots_again()[sum(len(row.again) for row in rows):]
+        rows.append(Row(part.title, collect(part, status), again, time.monotonic() - began))
 
     print()
     print(table(rows))
-    print(f'built in {clock(building)}, all in {clock(time.monotonic() - start)}')
-    every = [result for _, found, _ in rows for result in found]
+    print(f'built in {clock(building)}, all in {clock(time.monotonic() - start)}, '
+          f'boots made again: {len(results.boots_again())}')
+    every = [result for row in rows for result in row.found]
     print(results.last_line(every))
     return int(any(result.failed for result in every))
 

@@ -8,6 +8,7 @@ import unittest
 
 from lib import results
 from lib.paths import TOP
+from lib.results import Result
 
 
 def main() -> int:
@@ -17,8 +18,9 @@ def main() -> int:
     outcome = unittest.TextTestRunner(buffer=True).run(suite)
     bad = [str(test) for test, _ in [*outcome.failures, *outcome.errors]]
     bad += [str(test) for test in outcome.unexpectedSuccesses]
-    skipped = len(outcome.skipped)
-    results.write('scripts', outcome.testsRun - len(bad) - skipped, len(bad), skipped, bad)
+    skipped = [f'{test}: {reason}' for test, reason in outcome.skipped]
+    passed = outcome.testsRun - len(bad) - len(skipped)
+    results.write(Result('scripts', passed, len(bad), skipped, bad))
     return bool(bad)
 
 

@@ -2,14 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Boots a kernel in QEMU and runs a shell command on it.
 
-The guest sees the host's files, read only; what it writes is kept in memory,
-but for the checkout's build/, which it shares. The command starts in the same
-folder as here, its output comes out here, and its exit status is returned. An
-exit status of 70 says that the command did well and the kernel reported a
-fault, of 124 that time ran out. Kernel messages go to build/log/vm-*.log.
+The guest sees the host's files, but for /dev, /proc, /run and /sys, read only;
+what it writes is kept in memory, but for the checkout's build/, which it shares.
+The command starts in the same folder as here, its output comes out here, and its
+exit status is returned. An exit status of 70 says that the command did well and
+the kernel reported a fault, of 124 that time ran out. Kernel messages go to
+build/log/vm-*.log.
+
+QEMU before 8.1 may run code that the kernel has changed, when it emulates the
+guest's processors on a thread each. That is recognised, and the guest booted
+again on one thread. So that nothing is printed twice, output that goes to a pipe
+or a file comes at the end there; --threads single passes it on as it comes.
 """
 
 import argparse
+import signal
 import sys
 
 from lib import vm
@@ -26,13 +33,19 @@ def main() -> int:
     parser.add_argument('--cpus', type=int, default=2, help='of the guest (default: 2)')
     parser.add_argument('--timeout', type=float, metavar='SECONDS',
                         help='stop the guest after so long (default: an hour; a shell: never)')
+    parser.add_argument('--threads', choices=vm.THREADS, default=vm.MULTI,
+                        help='emulate the processors on a thread each, or on a single one '
+                             '(default: multi)')
     parser.add_argument('--append', action='append', default=[], metavar='ARG',
                         help='one more argument for the kernel')
     parser.add_argument('command', nargs='?', default='',
                         help='for bash -c; without it, a shell on this terminal')
     args = parser.parse_args()
+    # An exception, so that QEMU is ended and what is held back comes out.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     return vm.run(args.impl, args.command, kernel_args=args.append, memory=args.memory,
-                  cpus=args.cpus, timeout=args.timeout, build=not args.last)
+                  cpus=args.cpus, timeout=args.timeout, build=not args.last,
+                  threads=args.threads)
 
 
 if __name__ == '__main__':

@@ -16,7 +16,6 @@ PATH=/run/guest/bin
 	mkdir -p /dev/pts /dev/shm
 	mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /dev/pts
 	mount -t tmpfs shm /dev/shm
-	[ -z "$EMPTY_TMP" ] || mount -t tmpfs -o mode=1777 tmp /tmp
 	mount -t bpf -o mode=700 bpf /sys/fs/bpf
 	mount -t debugfs debug /sys/kernel/debug
 	mount -t tracefs trace /sys/kernel/tracing

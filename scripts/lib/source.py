@@ -146,13 +146,16 @@ def unpack(source: Source, scratch: Path) -> Path:
     """A tree to copy from: the user's own, or the tarball's contents in scratch."""
     if source.path.is_dir():
         return source.path
-    tarball = source.path
-    scratch.mkdir(parents=True, exist_ok=True)
-    if tarball.suffix == '.deb':
-        step('unpacking the package', ['dpkg-deb', '-x', tarball, scratch], LOG / 'unpack.log')
-        tarball = next(scratch.glob('usr/src/linux-source-*.tar.*'))
     folder = scratch / 'source'
-    folder.mkdir()
-    step('unpacking the kernel source', ['tar', '-xf', tarball, '-C', folder,
+    folder.mkdir(parents=True)
+    step('unpacking the kernel source', ['tar', '-xf', tarball(source, scratch), '-C', folder,
                                          '--strip-components=1'], LOG / 'unpack.log')
     return folder
+
+
+def tarball(source: Source, scratch: Path) -> Path:
+    """The user's own, or the one in Debian's package, which is unpacked to scratch."""
+    if source.path.suffix != '.deb':
+        return source.path
+    step('unpacking the package', ['dpkg-deb', '-x', source.path, scratch], LOG / 'unpack.log')
+    return next(scratch.glob('usr/src/linux-source-*.tar.*'))

@@ -31,6 +31,11 @@ REPORT = re.compile('|'.join((
     r'Kernel panic - not syncing',
 )))
 
+# What text patching leaves behind a breakpoint, the byte after it marked: the branches and
+# no-ops of static keys, and the calls, jumps, returns and no-ops of static calls and ftrace.
+PATCHED_IN = re.compile(r'66 <90>|eb <|0f <1f> 44 00 00|e[89] <|0f <8|c3 <cc>|2e <2e> 2e 31 c0')
+JITED = re.compile(r'bpf_(?:prog|trampoline|dispatcher)_|bpf__')
+
 
 def scan(log: str) -> list[str]:
     """The lines of the first report and what follows it; empty when all is well."""
@@ -42,11 +47,19 @@ def scan(log: str) -> list[str]:
 
 
 def stale_breakpoint(log: str) -> bool:
-    """Whether the fault is QEMU's: a breakpoint hit that is not in memory any more.
+    """Whether the first fault is QEMU's: a breakpoint hit that is not in memory any more.
 
     Before 8.1, QEMU emulating on several threads may run a translation of code
     that another processor of the guest has changed meanwhile, here by the
-    kernel's text patching. The byte before the marked one is then not int3's.
+    kernel's text patching: a breakpoint, and then what is to stand there. The
+    byte before the marked one is then the first of an instruction that the
+    kernel patches in. Code of BPF is none of it: what is freed there is filled
+    with breakpoints, and may hold another program by the time it is shown.
     """
-    code = re.search(r'Oops: int3:.*?Code: [^<\n]*?(\w\w) <', log, re.S)
-    return bool(code) and code[1] != 'cc'
+    report = [STAMP.sub('', line) for line in scan(log)]
+    if not report or not report[0].startswith('Oops: int3:'):
+        return False
+    text = '\n'.join(report)
+    where = re.search(r'^RIP: 0010:(\w[\w.]*)\+0x', text, re.M)
+    code = re.search(r'^Code: [^<\n]*?(\w\w <.*)', text, re.M)
+    return bool(where and code and not JITED.match(where[1]) and PATCHED_IN.match(code[1]))

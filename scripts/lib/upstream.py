@@ -1,14 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Upstream's files as they were fetched, for those who need a few and no prepared tree."""
 
-import fnmatch
 import hashlib
 import lzma
-import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 from lib import source
@@ -16,8 +13,6 @@ from lib.paths import cache
 from lib.source import Source
 from lib.steps import fail, note
 from lib.tree import Content
-
-TARBALL = './usr/src/linux-source-*.tar.*'     # in Debian's package
 
 
 class Upstream:
@@ -51,7 +46,7 @@ class Upstream:
         with tempfile.TemporaryDirectory(dir=self.root.parent) as folder:
             new = Path(folder) / 'new'
             try:
-                with opened(origin.path) as archive:
+                with tarfile.open(source.tarball(origin, Path(folder))) as archive:
                     for member in archive:
                         name = member.name.removeprefix('./').partition('/')[2]
                         listed.append(name)
@@ -68,23 +63,3 @@ class Upstream:
     def original(self, name: str) -> Content | None:
         """Upstream's file of this name."""
         return Content.of(self.root / name)
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[tarfile.TarFile]:
-    """The source's tarball, also inside of Debian's package, to be read from front to end."""
-    with ExitStack() as stack:
-        if path.suffix != '.deb':
-            yield stack.enter_context(tarfile.open(path, 'r|*'))
-            return
-        package = stack.enter_context(subprocess.Popen(['dpkg-deb', '--fsys-tarfile', path],
-                                                       stdout=subprocess.PIPE))
-        outer = stack.enter_context(tarfile.open(fileobj=package.stdout, mode='r|'))
-        found = False
-        for member in outer:
-            if fnmatch.fnmatch(member.name, TARBALL) and (file := outer.extractfile(member)):
-                with tarfile.open(fileobj=file, mode='r|*') as archive:
-                    yield archive
-                found = True
-        if not found:
-            raise tarfile.ReadError(f'no {TARBALL} in it')

@@ -12,6 +12,7 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import selftests  # noqa: E402
+from lib.results import Result  # noqa: E402
 from selftests import Difference, Outcome, Tests  # noqa: E402
 
 OUTPUT = '''\
@@ -96,7 +97,7 @@ class Run(unittest.TestCase):
                 log.write_text(output, encoding='utf-8')
                 return status
 
-            with mock.patch.object(selftests.vm, 'run', guest):
+            with mock.patch('lib.vm.run', guest):
                 return selftests.run(kernel, Path('/out'), names, [], log)
 
     def test_a_test_that_left_no_word_is_a_failure(self) -> None:
@@ -109,18 +110,62 @@ class Run(unittest.TestCase):
 
 
 class Report(unittest.TestCase):
-    def report(self, outcomes: list[Outcome]) -> tuple[selftests.Counts, str]:
+    def report(self, *outcomes: Outcome) -> tuple[Result, str]:
         with contextlib.redirect_stdout(io.StringIO()) as out:
-            counts = selftests.report('title', outcomes)
-        return counts, out.getvalue()
+            result = selftests.report('part', list(outcomes), 'title')
+        return result, out.getvalue()
 
     def test_counts(self) -> None:
-        counts, text = self.report([Outcome('a/1', 'OK'), Outcome('a/2', 'FAIL'),
-                                    Outcome('a/3', 'SKIP'), Outcome('b', 'FAIL', 'known')])
-        self.assertEqual(counts, (1, 1, 1, ['a/2', 'a/3']))
-        self.assertIn('FAILED a 1/3', text)
+        result, text = self.report(Outcome('a/1', 'OK'), Outcome('a/2', 'FAIL'),
+                                   Outcome('b', 'FAIL', 'known'))
+        self.assertEqual(result, Result('part', 1, 1, [], ['a/2']))
+        self.assertIn('FAILED a 1/2', text)
         self.assertIn('ok     b 0/1', text)
-        self.assertIn('title: 1 passed, 1 failed, 1 skipped', text)
+        self.assertIn('title: 1 passed, 1 failed', text)
+
+    def test_a_skip_fails_by_name(self) -> None:
+        result, text = self.report(Outcome('a/1', 'OK'), Outcome('a/2', 'SKIP'))
+        self.assertEqual(result, Result('part', 1, 1, [], ['a/2: SKIP']))
+        self.assertIn('a/2: SKIP', text)
+
+
+class Main(unittest.TestCase):
+    """A run of both parts, of which each is to answer for its own tests."""
+
+    def run_main(self, output: str) -> tuple[dict[str, Result], int]:
+        kept: dict[str, Result] = {}
+        tests = {'upstream': mock.Mock(names=['a']), 'own': mock.Mock(names=['b'])}
+        with tempfile.TemporaryDirectory() as folder, \
+                mock.patch.multiple(
+                    selftests, Kernel=mock.Mock(
+                        return_value=mock.Mock(impl='rust', src=Path(folder))),
+                    lock=contextlib.nullcontext, LOG=Path(folder), build=mock.Mock(),
+                    find=lambda _, own: tests['own' if own else 'upstream']), \
+                mock.patch('lib.results.write',
+                           lambda result: kept.update({result.name: result})), \
+                mock.patch('lib.vm.run', lambda *_, out, **__:
+                           out.write_text(output, encoding='utf-8') and 0), \
+                mock.patch('sys.argv', ['selftests.py']), \
+                contextlib.redirect_stdout(io.StringIO()), \
+                contextlib.redirect_stderr(io.StringIO()):
+            try:
+                selftests.main()
+                status = 0
+            except SystemExit as end:
+                status = int(end.code or 0)
+        return kept, status
+
+    def test_all_well(self) -> None:
+        kept, status = self.run_main('#1 a:OK\n#2 b:OK\n')
+        self.assertEqual([(r.passed, r.failed) for r in kept.values()], [(1, 0), (1, 0)])
+        self.assertEqual(status, 0)
+
+    def test_a_skip_is_charged_to_its_own_part(self) -> None:
+        kept, status = self.run_main('#1/1 a/1:OK\n#1/2 a/2:SKIP\n#1 a:OK\n#2 b:OK\n')
+        self.assertEqual(kept['selftests-upstream-rust'].failures, ['a/2: SKIP'])
+        self.assertEqual(kept['selftests-own-rust'],
+                         Result('selftests-own-rust', 1, 0))
+        self.assertEqual(status, 1)
 
 
 class Sources(unittest.TestCase):

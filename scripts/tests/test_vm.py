@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What a run in the guest is worth, and what the guest is started with."""
 
+import json
 import os
 import subprocess
+import sys
 import tempfile
+import time
 import unittest
 from contextlib import redirect_stderr
-from io import BytesIO, StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
-from lib import vm
+from lib import results, vm
 
 
 class VerdictTest(unittest.TestCase):
@@ -51,10 +55,21 @@ class MachineTest(unittest.TestCase):
         self.assertEqual(self.accelerator('/sys/module/kvm_intel'), 'tcg')
         self.assertEqual(self.accelerator(), 'tcg')
 
-    def test_what_is_needed_of_tmp_is_seen(self) -> None:
-        self.assertEqual(vm.empty_tmp(Path('/home/a'), Path('/tmpfs/b')), 'yes')
-        self.assertEqual(vm.empty_tmp(Path('/tmp/a'), Path('/home/b')), '')
-        self.assertEqual(vm.empty_tmp(Path('/home/a'), Path('/tmp/b')), '')
+    def stale(self, accelerator: str, version: str) -> bool:
+        vm.qemu_version.cache_clear()
+        self.addCleanup(vm.qemu_version.cache_clear)
+        with mock.patch('lib.vm.accelerator', return_value=accelerator), \
+                mock.patch('shutil.which', return_value='/usr/bin/qemu-system-x86_64'), \
+                mock.patch('subprocess.run', return_value=mock.Mock(
+                    stdout=f'QEMU emulator version {version} (Debian 1:{version}+dfsg-1)\n')):
+            return vm.runs_stale_code()
+
+    def test_which_qemu_runs_stale_code(self) -> None:
+        self.assertTrue(self.stale('tcg', '7.2.22'))
+        self.assertTrue(self.stale('tcg', '8.0.5'))
+        self.assertFalse(self.stale('tcg', '8.1.0'))
+        self.assertFalse(self.stale('tcg', '10.0.2'))
+        self.assertFalse(self.stale('kvm', '7.2.22'))
 
     def test_settings_are_read_back_as_they_were(self) -> None:
         odd = "it's a \"folder\" with $HOME and `ls`"
@@ -80,7 +95,7 @@ class PumpTest(unittest.TestCase):
                 as child:
             port.theirs.close()
             with port.ours:
-                in_time = vm.pump(child, [port], vm.time.monotonic() + seconds)
+                in_time = vm.pump(child, [port], time.monotonic() + seconds)
         return in_time, out.getvalue()
 
     def test_output(self) -> None:
@@ -88,6 +103,120 @@ class PumpTest(unittest.TestCase):
 
     def test_out_of_time(self) -> None:
         self.assertEqual(self.pump('printf a >&$PORT; exec sleep 60', 0.5), (False, b'a'))
+
+
+# In QEMU's place: writes the next of the logs, and says so on both ports for output.
+QEMU = """
+import json, os, sys
+folder, log, *args = sys.argv[1:]
+ports = {name: int(fd) for name, fd in (
+    arg.removeprefix('socket,id=').split(',fd=') for arg in args if arg.startswith('socket,'))}
+number = len(os.listdir(folder)) + 1
+with open(f'{folder}/{number}', 'w') as file:
+    json.dump(sys.argv, file)
+with open(log, 'w') as file:
+    file.write(LOGS[number - 1])
+os.write(ports['out'], b'out %d\\n' % number)
+os.write(ports['err'], b'err %d\\n' % number)
+if WAIT:
+    import time
+    time.sleep(20)
+os.write(ports['status'], b'0\\n')
+"""
+STALE = ('[    2.9] Oops: int3: 0000 [#1] SMP\n[    2.9] RIP: 0010:sched_clock_cpu+0x6/0x180\n'
+         '[    2.9] Code: 41 57 53 66 <90> e8 c4 84\n')
+FINE = '[    1.0] fine\n'
+
+
+class Terminal(TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
+
+
+class AgainTest(unittest.TestCase):
+    """A boot that is made again: what is printed, by which boot, and what is counted."""
+
+    def boot(self, *logs: str, stream: type[TextIOWrapper] = TextIOWrapper, stale: bool = True,
+             wait: bool = False, **options: Any) -> int:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / 'boots').mkdir()
+            qemu = QEMU.replace('LOGS', repr(logs)).replace('WAIT', repr(wait))
+            out = stream(BytesIO(), encoding='utf-8', write_through=True)
+            with mock.patch('lib.results.RESULTS', folder), mock.patch('lib.vm.LOG', folder), \
+                    mock.patch('lib.vm.Kernel'), mock.patch('lib.vm.make_initramfs'), \
+                    mock.patch('lib.vm.runs_stale_code', return_value=stale), \
+                    mock.patch('lib.vm.qemu_argv', lambda *_, log, threads, **__: [
+                        sys.executable, '-c', qemu, str(folder / 'boots'), str(log), threads]), \
+                    mock.patch('sys.stdout', out), mock.patch('sys.stderr', out):
+                try:
+                    status = vm.run('rust', 'command', **options)
+                finally:
+                    self.counted = len(results.boots_again())
+                    out.seek(0)
+                    self.said = out.read()
+            self.threads = [json.loads(file.read_text(encoding='utf-8'))[3]
+                            for file in sorted((folder / 'boots').iterdir())]
+        return status
+
+    def printed(self) -> list[str]:
+        return [line for line in self.said.splitlines() if line[:4] in ('out ', 'err ')]
+
+    def test_a_boot_that_is_fine(self) -> None:
+        self.assertEqual(self.boot(FINE), 0)
+        self.assertEqual((self.threads, self.counted), (['multi'], 0))
+        self.assertEqual(self.said, 'out 1\nerr 1\n')
+
+    def test_what_a_stale_boot_printed_is_not_seen(self) -> None:
+        self.assertEqual(self.boot(STALE, FINE), 0)
+        self.assertEqual((self.threads, self.counted), (['multi', 'single'], 1))
+        self.assertEqual(self.printed(), ['out 2', 'err 2'])
+        self.assertIn('once more, on one thread\n', self.said)
+
+    def test_on_a_terminal_it_is_and_said_not_to_count(self) -> None:
+        self.assertEqual(self.boot(STALE, FINE, stream=Terminal), 0)
+        self.assertEqual(self.printed(), ['out 1', 'err 1', 'out 2', 'err 2'])
+        before, after = self.said.split('what was printed up to here does not count\n')
+        self.assertIn('out 1', before)
+        self.assertIn('out 2', after)
+
+    def test_a_file_holds_the_second_boot(self) -> None:
+        with tempfile.NamedTemporaryFile() as file:
+            self.assertEqual(self.boot(STALE, FINE, out=Path(file.name)), 0)
+            self.assertEqual(Path(file.name).read_text(encoding='utf-8'), 'out 2\nerr 2\n')
+        self.assertEqual(self.printed(), [])
+
+    def test_once_more_is_all(self) -> None:
+        self.assertEqual(self.boot(STALE, STALE), 70)
+        self.assertEqual((self.threads, self.counted), (['multi', 'single'], 1))
+
+    def test_one_thread_from_the_start(self) -> None:
+        self.assertEqual(self.boot(STALE, threads='single'), 70)
+        self.assertEqual((self.threads, self.counted), (['single'], 0))
+
+    def test_where_qemu_has_no_such_flaw(self) -> None:
+        self.assertEqual(self.boot(STALE, stale=False), 70)
+        self.assertEqual((self.threads, self.counted), (['multi'], 0))
+
+    def test_a_real_fault(self) -> None:
+        for log in ('[    0.1] BUG: KASAN: wild-memory-access in rcu_is_watching+0x12/0x40\n',
+                    '[    2.8] WARNING: suspicious RCU usage\n' + STALE):
+            self.assertEqual(self.boot(log), 70)
+            self.assertEqual((self.threads, self.counted), (['multi'], 0))
+            self.assertEqual(self.printed(), ['out 1', 'err 1'])
+
+    def test_what_is_held_back_comes_out_when_time_runs_out(self) -> None:
+        self.assertEqual(self.boot(FINE, wait=True, timeout=2), 124)
+        self.assertEqual(self.printed(), ['out 1', 'err 1'])
+
+    def test_what_is_held_back_comes_out_when_it_is_ended(self) -> None:
+        start = time.monotonic()
+        with mock.patch('lib.vm.pump', lambda qemu, ports, deadline:
+                        ports[0].read() and sys.exit(143)), \
+                self.assertRaises(SystemExit):
+            self.boot(FINE, wait=True)
+        self.assertLess(time.monotonic() - start, 10, 'QEMU was left running')
+        self.assertEqual(self.said, 'out 1\n')
 
 
 if __name__ == '__main__':

@@ -50,7 +50,8 @@ pub enum Command {
     ///
     /// Makes two network namespaces with a slow link between them, and needs
     /// `ip` and `tc`. It is meant for a virtual machine. Exit status 1 if
-    /// anything was lost: a swap, a connection, a byte.
+    /// anything was lost: a swap, a connection, a byte; with --guarantee also if
+    /// a connection got an older implementation.
     Demo(Demo),
 }
 
@@ -115,6 +116,12 @@ pub struct Demo {
     /// How often to swap at most, until it slows down to be watched
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub swaps_per_second: u32,
+    /// Fail if a connection gets an implementation that an update had replaced
+    ///
+    /// A kernel with BPF_STRUCT_OPS_LINK_RUST promises that none does. Upstream's
+    /// C starts a socket on what it chose before the update.
+    #[arg(long)]
+    pub guarantee: bool,
     /// Print the summary as JSON on stdout, and what happens on stderr
     #[arg(long)]
     pub json: bool,

@@ -62,6 +62,8 @@ pub enum Loss {
     Name(String),
     /// A connection was reset or refused.
     Reset(String),
+    /// A connection got an implementation that an update had replaced.
+    Older(String),
     /// Anything else: a stalled connection, a missing byte.
     Other(String),
 }
@@ -97,6 +99,8 @@ pub struct Records {
     pub losses: Vec<Loss>,
     /// The bytes that the clients sent, as far as the server confirmed them.
     pub confirmed: u64,
+    /// The transfers of which the server did not confirm every byte.
+    pub unconfirmed: usize,
 }
 
 /// The ledger.
@@ -210,6 +214,14 @@ impl Ledger {
         }
     }
 
+    /// Waits until another swap has returned, or the run has ended.
+    pub fn wait_for_swap(&self) {
+        let before = self.returned.load(Ordering::SeqCst);
+        while self.returned.load(Ordering::SeqCst) == before && !self.ended() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Watches the swaps from now on.
     pub fn watch_swaps(&self) -> SwapWatch<'_> {
         SwapWatch { ledger: self, returned: self.returned.load(Ordering::SeqCst) }
@@ -278,6 +290,24 @@ mod tests {
             Ok(())
         });
         assert_eq!(watch.stale(Algorithm::Reno), None);
+    }
+
+    #[test]
+    fn waiting_for_a_swap_ends_with_it_or_with_the_run() {
+        let ledger = ledger();
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| {
+                ledger.wait_for_swap();
+                (ledger.current(), ledger.ended())
+            });
+            ledger.swap(|_| Err(io::ErrorKind::OutOfMemory.into()));
+            std::thread::sleep(Duration::from_millis(20));
+            assert!(!waiter.is_finished());
+            ledger.swap(|_| Ok(()));
+            assert_eq!(waiter.join().unwrap(), (Algorithm::Reno, false));
+        });
+        ledger.end();
+        ledger.wait_for_swap();
     }
 
     #[test]

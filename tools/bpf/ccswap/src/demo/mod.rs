@@ -25,9 +25,9 @@ use crate::cli::Demo;
 use algorithms::{Algorithm, Algorithms, NAME};
 use ledger::Ledger;
 use live::Screen;
-use summary::Summary;
+use summary::{Run, Summary};
 use topology::{DELAY, RATE, SERVER_ADDRESS, Topology};
-use traffic::{Clients, Server};
+use traffic::{Choice, Clients, Server};
 
 /// How many clients open short connections at a time.
 const SHORT_CLIENTS: usize = 4;
@@ -94,7 +94,9 @@ pub fn run(args: &Demo) -> Result<ExitCode> {
     let counted =
         [algorithms.connections(Algorithm::Cubic)?, algorithms.connections(Algorithm::Reno)?];
     let seconds = ledger.now().min(schedule.end).as_secs_f64();
-    let summary = Summary::new(&records, counted, seconds, ledger.interrupted(), picture);
+    let run =
+        Run { seconds, interrupted: ledger.interrupted(), guarantee: args.guarantee, picture };
+    let summary = Summary::new(&records, counted, run);
     if args.json {
         println!("{}", serde_json::to_string_pretty(&summary)?);
     } else {
@@ -103,7 +105,7 @@ pub fn run(args: &Demo) -> Result<ExitCode> {
     }
     Ok(if !summary.is_clean() {
         ExitCode::FAILURE
-    } else if summary.interrupted {
+    } else if summary.run.interrupted {
         INTERRUPTED.into()
     } else {
         ExitCode::SUCCESS
@@ -135,8 +137,9 @@ fn carry_out(
         listener.serve(servers, ledger)?;
         thread::scope(|scope| {
             for _ in 0..SHORT_CLIENTS {
-                scope.spawn(|| clients.keep_opening());
+                scope.spawn(|| clients.keep_opening(Choice::Now));
             }
+            scope.spawn(|| clients.keep_opening(Choice::BeforeSwap));
             scope.spawn(|| clients.keep_running(scope));
             scope.spawn(|| live::follow(&client, ledger, screen));
             swap(schedule, algorithms, ledger, screen);
@@ -181,7 +184,8 @@ mod tests {
 
     /// The moments of all swaps, in milliseconds, each taking so long.
     fn moments(seconds: u64, swaps_per_second: u32, took: u64) -> Vec<u128> {
-        let args = Demo { seconds, out: ".".into(), swaps_per_second, json: false };
+        let args =
+            Demo { seconds, out: ".".into(), swaps_per_second, guarantee: false, json: false };
         let schedule = Schedule::new(&args);
         let mut moments = Vec::new();
         let mut due = schedule.period;

@@ -9,16 +9,28 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::demo::algorithms::Algorithm;
-use crate::demo::ledger::{Loss, Records};
+use crate::demo::ledger::{Connection, Loss, Records};
 use crate::demo::live::micros;
 
-/// The summary.
+/// What there is to say of a run as a whole.
 #[derive(Debug, Serialize)]
-pub struct Summary {
+pub struct Run {
     /// How long traffic ran.
     pub seconds: f64,
     /// Whether the user ended it.
     pub interrupted: bool,
+    /// Whether no connection may get an implementation that was replaced.
+    pub guarantee: bool,
+    /// The picture.
+    pub picture: PathBuf,
+}
+
+/// The summary.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// The run.
+    #[serde(flatten)]
+    pub run: Run,
     /// The updates that succeeded.
     pub swaps: usize,
     /// The updates that failed.
@@ -43,8 +55,8 @@ pub struct Summary {
     pub other_losses: usize,
     /// The bytes that were sent and confirmed.
     pub bytes: u64,
-    /// The picture.
-    pub picture: PathBuf,
+    /// The transfers of which not every byte was confirmed.
+    pub unconfirmed: usize,
     /// Everything that was lost, in words.
     pub losses: Vec<String>,
 }
@@ -82,13 +94,7 @@ impl Latency {
 
 impl Summary {
     /// Sums up. `counted` is what the implementations have counted themselves.
-    pub fn new(
-        records: &Records,
-        counted: [u64; 2],
-        seconds: f64,
-        interrupted: bool,
-        picture: PathBuf,
-    ) -> Self {
+    pub fn new(records: &Records, counted: [u64; 2], run: Run) -> Self {
         let [cubic, reno] = counted;
         let mut losses = records.losses.clone();
         let connections = records.connections.len();
@@ -100,39 +106,47 @@ impl Summary {
                     "{algorithm} counted {count} connections, the clients {seen}"
                 )));
             }
-            if seen == 0 && !interrupted {
+            if seen == 0 && !run.interrupted {
                 losses.push(Loss::Other(format!("no connection got {algorithm}")));
             }
         }
-        if records.swaps.is_empty() && !interrupted {
+        if records.swaps.is_empty() && !run.interrupted {
             losses.push(Loss::Other("nothing was swapped".into()));
         }
+        let known = records.connections.iter().filter(|c| c.stale.is_some());
+        let older = known.clone().filter(|c| c.stale == Some(true));
+        if run.guarantee {
+            losses.extend(older.clone().map(|connection| Loss::Older(older_one(connection))));
+            if known.clone().count() == 0 && !run.interrupted {
+                losses.push(Loss::Other("no connection was made between two swaps".into()));
+            }
+        }
         let lost = |kind: fn(&Loss) -> bool| losses.iter().filter(|loss| kind(loss)).count();
-        let known = records.connections.iter().filter_map(|c| c.stale);
         Self {
-            seconds,
-            interrupted,
             swaps: records.swaps.len(),
             swap_failures: lost(|loss| matches!(loss, Loss::Swap(_))),
             update_latency_us: Latency::of(records.swaps.iter().map(|s| s.latency).collect()),
             connections,
             cubic,
             reno,
-            freshness_known: known.clone().count(),
-            older_than_last_update: known.filter(|stale| *stale).count(),
+            freshness_known: known.count(),
+            older_than_last_update: older.count(),
             connections_reset: lost(|loss| matches!(loss, Loss::Reset(_))),
             name_absent: lost(|loss| matches!(loss, Loss::Name(_))),
             other_losses: lost(|loss| matches!(loss, Loss::Other(_))),
             bytes: records.confirmed,
-            picture,
+            unconfirmed: records.unconfirmed,
             losses: losses
                 .into_iter()
                 .map(|loss| match loss {
-                    Loss::Swap(text) | Loss::Name(text) | Loss::Reset(text) | Loss::Other(text) => {
-                        text
-                    }
+                    Loss::Swap(text)
+                    | Loss::Name(text)
+                    | Loss::Reset(text)
+                    | Loss::Older(text)
+                    | Loss::Other(text) => text,
                 })
                 .collect(),
+            run,
         }
     }
 
@@ -142,13 +156,22 @@ impl Summary {
     }
 }
 
+/// What is wrong with a connection that got an older implementation.
+fn older_one(connection: &Connection) -> String {
+    let got = connection.algorithm.map_or("none".into(), |algorithm| algorithm.to_string());
+    format!(
+        "a connection got {got} at {:.2} s, after the update that replaced it had returned",
+        connection.at.as_secs_f64()
+    )
+}
+
 /// How many losses are shown in words.
 const SHOWN: usize = 10;
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut row = |title: &str, text: String| writeln!(f, "{title:22}{text}");
-        row("swaps", format!("{} in {:.1} s", self.swaps, self.seconds))?;
+        row("swaps", format!("{} in {:.1} s", self.swaps, self.run.seconds))?;
         row("failures", self.swap_failures.to_string())?;
         if let Some(Latency { min, p50, p99, max }) = &self.update_latency_us {
             row(
@@ -176,20 +199,36 @@ impl fmt::Display for Summary {
         row("connections reset", self.connections_reset.to_string())?;
         row("name absent", self.name_absent.to_string())?;
         row("other losses", self.other_losses.to_string())?;
-        row("bytes moved", format!("{:.1} MB, all confirmed", self.bytes as f64 / 1e6))?;
-        row("picture", self.picture.display().to_string())?;
+        row(
+            "bytes moved",
+            format!(
+                "{:.1} MB{}",
+                self.bytes as f64 / 1e6,
+                match self.unconfirmed {
+                    0 => ", all confirmed".into(),
+                    n => format!(" confirmed, and of {n} transfers not all"),
+                }
+            ),
+        )?;
+        row("picture", self.run.picture.display().to_string())?;
         for loss in self.losses.iter().take(SHOWN) {
             writeln!(f, "LOST: {loss}")?;
         }
         if self.losses.len() > SHOWN {
             writeln!(f, "LOST: and {} more", self.losses.len() - SHOWN)?;
         }
-        if self.interrupted {
+        if self.run.interrupted {
             writeln!(f, "interrupted")
-        } else if self.is_clean() {
-            writeln!(f, "nothing was lost")
-        } else {
+        } else if !self.is_clean() {
             Ok(())
+        } else if self.older_than_last_update > 0 {
+            writeln!(
+                f,
+                "nothing was lost, but connections got an older implementation: upstream's C \
+                 starts a socket on what it chose before the update"
+            )
+        } else {
+            writeln!(f, "nothing was lost")
         }
     }
 }
@@ -197,9 +236,10 @@ impl fmt::Display for Summary {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::ledger::{Connection, Swap};
+    use crate::demo::ledger::Swap;
 
-    /// A run of one swap and a connection for each implementation.
+    /// A run of one swap, with connections for each implementation; one of them
+    /// cannot be told to be older or not.
     fn records() -> Records {
         let at = Duration::ZERO;
         let connection = |algorithm, stale| Connection { at, algorithm: Some(algorithm), stale };
@@ -207,7 +247,7 @@ mod tests {
             swaps: vec![Swap { at, to: Algorithm::Reno, latency: Duration::from_micros(8) }],
             connections: vec![
                 connection(Algorithm::Cubic, Some(false)),
-                connection(Algorithm::Reno, Some(true)),
+                connection(Algorithm::Reno, Some(false)),
                 connection(Algorithm::Reno, Some(false)),
                 connection(Algorithm::Reno, None),
             ],
@@ -215,9 +255,22 @@ mod tests {
         }
     }
 
-    /// The summary of a run of two seconds.
+    /// The same with one connection, at 1.5 s, that got an older implementation.
+    fn with_an_older_one() -> Records {
+        let mut records = records();
+        records.connections[1].stale = Some(true);
+        records.connections[1].at = Duration::from_millis(1500);
+        records
+    }
+
+    /// The summary of a run of two seconds under the guarantee.
     fn summary(records: &Records, counted: [u64; 2]) -> Summary {
-        Summary::new(records, counted, 2.0, false, "x.svg".into())
+        Summary::new(records, counted, run(true))
+    }
+
+    /// A run of two seconds.
+    fn run(guarantee: bool) -> Run {
+        Run { seconds: 2.0, interrupted: false, guarantee, picture: "x.svg".into() }
     }
 
     #[test]
@@ -239,10 +292,54 @@ mod tests {
     fn a_clean_run_says_so() {
         let summary = summary(&records(), [1, 3]);
         assert!(summary.is_clean(), "{:?}", summary.losses);
-        assert_eq!((summary.freshness_known, summary.older_than_last_update), (3, 1));
+        assert_eq!((summary.freshness_known, summary.older_than_last_update), (3, 0));
         let text = summary.to_string();
         assert!(text.contains("4: 1 got cubic, 3 got reno"), "{text}");
-        assert!(text.contains("min 8.0 µs") && text.ends_with("nothing was lost\n"), "{text}");
+        assert!(text.contains("0 of the 3 during"), "{text}");
+        assert!(text.contains("0.0 MB, all confirmed\n"), "{text}");
+        assert!(text.contains("min 8.0 µs") && text.ends_with("\nnothing was lost\n"), "{text}");
+    }
+
+    #[test]
+    fn a_single_older_implementation_breaks_the_guarantee() {
+        let s = summary(&with_an_older_one(), [1, 3]);
+        assert_eq!((s.freshness_known, s.older_than_last_update, s.other_losses), (3, 1, 0));
+        assert!(!s.is_clean());
+        let text = s.to_string();
+        assert!(text.contains("1 of the 3 during"), "{text}");
+        assert!(text.contains("LOST: a connection got reno at 1.50 s, after"), "{text}");
+        assert!(!text.contains("nothing was lost"), "{text}");
+    }
+
+    #[test]
+    fn an_older_implementation_without_the_guarantee_is_said() {
+        let s = Summary::new(&with_an_older_one(), [1, 3], run(false));
+        assert_eq!(s.older_than_last_update, 1);
+        assert!(s.is_clean(), "{:?}", s.losses);
+        let text = s.to_string();
+        assert!(text.contains("1 of the 3 during"), "{text}");
+        assert!(text.contains("connections got an older implementation"), "{text}");
+        assert!(!text.ends_with("\nnothing was lost\n"), "{text}");
+    }
+
+    #[test]
+    fn a_guarantee_that_no_connection_tried_is_a_loss() {
+        let mut records = records();
+        for connection in &mut records.connections {
+            connection.stale = None;
+        }
+        let s = summary(&records, [1, 3]);
+        assert_eq!(s.losses, ["no connection was made between two swaps"]);
+        assert!(Summary::new(&records, [1, 3], run(false)).is_clean());
+    }
+
+    #[test]
+    fn bytes_are_all_confirmed_only_if_they_are() {
+        let mut records = records();
+        records.confirmed = 2_500_000;
+        records.unconfirmed = 2;
+        let text = summary(&records, [1, 3]).to_string();
+        assert!(text.contains("2.5 MB confirmed, and of 2 transfers not all\n"), "{text}");
     }
 
     #[test]
@@ -271,7 +368,12 @@ mod tests {
         let s = summary(&Records::default(), [0, 0]);
         assert_eq!(
             s.losses,
-            ["no connection got cubic", "no connection got reno", "nothing was swapped"]
+            [
+                "no connection got cubic",
+                "no connection got reno",
+                "nothing was swapped",
+                "no connection was made between two swaps"
+            ]
         );
     }
 
@@ -282,5 +384,6 @@ mod tests {
         assert_eq!(json["update_latency_us"]["p50"], 8.0);
         assert_eq!(json["connections_reset"], 0);
         assert_eq!(json["losses"], serde_json::json!([]));
+        assert_eq!((&json["seconds"], &json["guarantee"]), (&2.0.into(), &true.into()));
     }
 }

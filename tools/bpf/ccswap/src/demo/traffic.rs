@@ -89,6 +89,15 @@ fn receive(mut stream: TcpStream, ledger: &Ledger) -> io::Result<()> {
     stream.write_all(&total.to_be_bytes())
 }
 
+/// When a socket chooses the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// Just before it connects.
+    Now,
+    /// Before an update that has returned when it connects.
+    BeforeSwap,
+}
+
 /// Those who connect.
 #[derive(Debug, Clone, Copy)]
 pub struct Clients<'a> {
@@ -104,10 +113,10 @@ pub struct Clients<'a> {
 
 impl<'a> Clients<'a> {
     /// Keeps opening short connections, one after another.
-    pub fn keep_opening(self) {
+    pub fn keep_opening(self, choice: Choice) {
         self.run(|| {
             while !self.ledger.ended() {
-                self.transfer(|stream, _| {
+                self.transfer(choice, |stream, _| {
                     stream.write_all(&BLOCK[..SHORT])?;
                     Ok(SHORT as u64)
                 });
@@ -125,7 +134,7 @@ impl<'a> Clients<'a> {
         let mut next = Duration::from_millis(100);
         while self.ledger.wait_until(next) {
             scope.spawn(move || {
-                self.run(|| self.transfer(|stream, got| self.send_bulk(stream, got)))
+                self.run(|| self.transfer(Choice::Now, |stream, got| self.send_bulk(stream, got)))
             });
             next += Duration::from_secs(1);
         }
@@ -140,8 +149,12 @@ impl<'a> Clients<'a> {
     }
 
     /// One connection: what `send` says it has sent must have arrived.
-    fn transfer(self, send: impl FnOnce(&mut TcpStream, Algorithm) -> io::Result<u64>) {
-        let Some((mut stream, algorithm)) = self.connect() else {
+    fn transfer(
+        self,
+        choice: Choice,
+        send: impl FnOnce(&mut TcpStream, Algorithm) -> io::Result<u64>,
+    ) {
+        let Some((mut stream, algorithm)) = self.connect(choice) else {
             return;
         };
         let exchange = || -> io::Result<(u64, u64)> {
@@ -151,18 +164,21 @@ impl<'a> Clients<'a> {
             stream.read_exact(&mut received)?;
             Ok((sent, u64::from_be_bytes(received)))
         };
-        match exchange() {
-            Ok((sent, received)) if sent == received => self.ledger.records().confirmed += sent,
-            Ok((sent, received)) => {
-                self.ledger.lost(Loss::Other(format!("{received} bytes of {sent} arrived")))
+        let loss = match exchange() {
+            Ok((sent, received)) if sent == received => {
+                self.ledger.records().confirmed += sent;
+                return;
             }
-            Err(error) => self.ledger.lost(Loss::connection("client", &error)),
-        }
+            Ok((sent, received)) => Loss::Other(format!("{received} bytes of {sent} arrived")),
+            Err(error) => Loss::connection("client", &error),
+        };
+        self.ledger.records().unconfirmed += 1;
+        self.ledger.lost(loss);
     }
 
     /// Opens a connection by the name that is being swapped, and finds out
     /// what it got.
-    fn connect(self) -> Option<(TcpStream, Algorithm)> {
+    fn connect(self, choice: Choice) -> Option<(TcpStream, Algorithm)> {
         let socket = match Socket::new(Domain::IPV4, Type::STREAM, None) {
             Ok(socket) => socket,
             Err(error) => {
@@ -173,6 +189,9 @@ impl<'a> Clients<'a> {
         if let Err(error) = socket.set_tcp_congestion(NAME.as_bytes()) {
             self.ledger.lost(Loss::Name(format!("setsockopt(TCP_CONGESTION): {error}")));
             return None;
+        }
+        if choice == Choice::BeforeSwap {
+            self.ledger.wait_for_swap();
         }
         let swaps = self.ledger.watch_swaps();
         if let Err(error) = socket

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What is made of kunit.py's report and the kernel's log, and when it is run again."""
+
+import json
+import tempfile
+import unittest
+from contextlib import nullcontext, redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import run_kunit
+from lib import results
+from lib.results import Result
+from tests.test_vm import FINE, STALE
+
+REPORT: dict[str, Any] = {
+    'test_cases': [{'name': 'a', 'status': 'PASS'}], 'sub_groups': [
+        {'name': 'suite', 'sub_groups': [], 'test_cases': [{'name': 'b', 'status': 'PASS'},
+                                                           {'name': 'c', 'status': 'SKIP'}]}]}
+WILD = '[    0.007] BUG: KASAN: wild-memory-access in rcu_is_watching+0x12/0x40\n'
+
+
+class KunitTest(unittest.TestCase):
+    def run_main(self, *logs: str, stale: bool = True) -> int:
+        self.threads: list[str] = []
+        left = list(logs)
+
+        def run(_kernel: object, _names: str, _timeout: int, threads: str,
+                _log: Path) -> tuple[int, str]:
+            self.threads.append(threads)
+            (self.folder / 'kunit.json').write_text(json.dumps(REPORT), encoding='utf-8')
+            return 0, left.pop(0)
+
+        with tempfile.TemporaryDirectory() as name:
+            self.folder = Path(name)
+            with mock.patch.multiple(run_kunit, run=run, Kernel=mock.Mock(), lock=nullcontext,
+                                     LOG=self.folder, JSON=self.folder / 'kunit.json'), \
+                    mock.patch('lib.results.RESULTS', self.folder), \
+                    mock.patch('lib.vm.runs_stale_code', return_value=stale), \
+                    mock.patch('sys.argv', ['run_kunit.py']), \
+                    redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+                status = run_kunit.main()
+                found = results.read('kunit')
+                self.again = [Path(log).read_text(encoding='utf-8')
+                              for log in results.boots_again()]
+        assert found
+        self.found: Result = found
+        return status
+
+    def test_each_case_with_its_group(self) -> None:
+        self.assertEqual(list(run_kunit.cases(REPORT)),
+                         [('a', 'PASS'), ('suite.b', 'PASS'), ('suite.c', 'SKIP')])
+
+    def test_all_well(self) -> None:
+        self.assertEqual(self.run_main(FINE), 0)
+        self.assertEqual(self.found, Result('kunit', 2, 0, ['suite.c'], []))
+        self.assertEqual((self.threads, self.again), (['multi'], []))
+
+    def test_a_flaw_of_qemu_is_counted_and_its_log_kept(self) -> None:
+        self.assertEqual(self.run_main(STALE, FINE), 0)
+        self.assertEqual((self.threads, self.again), (['multi', 'single'], [STALE]))
+
+    def test_once_more_is_all(self) -> None:
+        self.assertEqual(self.run_main(STALE, STALE), 1)
+        self.assertEqual(self.found.failures, ['the kernel reported a fault'])
+
+    def test_no_other_fault_is_excused(self) -> None:
+        for log in (WILD, WILD + STALE):
+            self.assertEqual(self.run_main(log), 1)
+            self.assertEqual((self.threads, self.again), (['multi'], []))
+            self.assertEqual(self.found.failures, ['the kernel reported a fault'])
+
+    def test_where_qemu_has_no_such_flaw(self) -> None:
+        self.assertEqual(self.run_main(STALE, stale=False), 1)
+        self.assertEqual((self.threads, self.again), (['multi'], []))
+
+    def test_the_guest_has_no_5_level_paging(self) -> None:
+        with tempfile.TemporaryDirectory() as name, mock.patch('subprocess.run') as started:
+            kernel = mock.Mock(src=Path(name), obj=Path(name), env={'PATH': '/usr/bin'})
+            run_kunit.run(kernel, '', 60, 'multi', Path(name) / 'log')
+        self.assertIn('la57=off', ' '.join(map(str, started.call_args[0][0])))
+
+
+if __name__ == '__main__':
+    unittest.main()
