@@ -7,30 +7,35 @@
  * kernel/bpf/struct_ops_link.rs.
  */
 
+#include <linux/bpf.h>
 #include <linux/mutex.h>
 #include <linux/types.h>
-
-struct bpf_link;
-struct bpf_map;
-struct bpf_struct_ops_desc;
-union bpf_attr;
 
 /**
  * struct bpf_struct_ops_table - the table of a struct_ops map
  * @desc: its type; two tables are of the same type if this is the same
  * @kdata: the table as the subsystem sees it
- * @lock: the map's mutex
  *
  * All constant and valid as long as the map is.
  */
 struct bpf_struct_ops_table {
 	const struct bpf_struct_ops_desc *desc;
 	void *kdata;
-	struct mutex *lock;	/* guards the map, see @lock */
 };
 
 bool bpf_struct_ops_map_table(struct bpf_map *map,
 			      struct bpf_struct_ops_table *table);
-int bpf_link_update_map(struct bpf_link *link, const union bpf_attr *attr);
+
+#ifdef CONFIG_BPF_STRUCT_OPS_LINK_RUST
+/* @st_ops is about to be registered, so there is no map of its type yet */
+static inline void bpf_struct_ops_init_link_lock(struct bpf_struct_ops *st_ops)
+{
+	mutex_init(&st_ops->link_lock);
+}
+#else
+static inline void bpf_struct_ops_init_link_lock(struct bpf_struct_ops *st_ops)
+{
+}
+#endif
 
 #endif /* _LINUX_BPF_STRUCT_OPS_LINK_H */

@@ -8,63 +8,70 @@
  */
 
 #include <linux/bpf.h>
+#include <linux/err.h>
 #include <linux/jhash.h>
 #include <linux/list.h>
+#include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
-#include <net/netns/generic.h>
 #include <net/tcp.h>
+
+struct tcp_congestion_ops *tcp_ca_find_autoload(const char *name);
 
 #ifdef CONFIG_BPF_STRUCT_OPS_LINK_RUST
 
+#define TCP_CONG_BUCKETS	256
+
+/* Guards all of the following, and the private fields of every table */
 extern spinlock_t tcp_cong_list_lock;
+/* In the order of registration; no RCU reader */
 extern struct list_head tcp_cong_list;
+/* The same tables by their keys, for RCU readers */
+extern struct tcp_congestion_ops __rcu *tcp_cong_buckets[TCP_CONG_BUCKETS];
 
 /**
- * struct tcp_cong_net - a network namespace that has a default
- * @list: on tcp_cong_net_list, guarded by tcp_cong_list_lock
- * @net: the namespace
+ * struct tcp_cong_default - what network namespaces have as their default
+ * @ca: the congestion control, on which this has a reference; RCU readers
+ * @next: another one with the same @ca
+ * @users: the namespaces that have this
+ * @rcu: frees this
+ *
+ * Namespaces share it, so an update that replaces @ca moves all of them.
  */
-struct tcp_cong_net {
-	struct list_head list;
-	struct net *net;
+struct tcp_cong_default {
+	const struct tcp_congestion_ops __rcu *ca;
+	struct tcp_cong_default *next;
+	unsigned long users;
+	struct rcu_head rcu;
 };
 
-extern struct list_head tcp_cong_net_list;
-extern unsigned int tcp_cong_net_id;
+extern struct tcp_cong_default tcp_cong_default_reno;
 
 /* Private flags of a table, outside of TCP_CONG_MASK */
 
-/* Another table has taken the place and the name of this one */
+/* An update has replaced this table by another */
 #define TCP_CONG_REPLACED			0x80000000
 /* TCP_CONG_NON_RESTRICTED was there when the table was first registered */
 #define TCP_CONG_NON_RESTRICTED_BY_AUTHOR	0x40000000
 
 const struct tcp_congestion_ops *
 tcp_ca_get_current(const struct tcp_congestion_ops *ca);
-u32 tcp_ca_current_flags(const struct tcp_congestion_ops *ca);
+u32 tcp_ca_current_flags(const struct sock *sk);
 void tcp_ca_switch_to_current(struct sock *sk);
-int tcp_cong_net_init(struct net *net);
-void tcp_cong_net_exit(struct net *net);
-int tcp_cong_net_set(struct net *net, const struct tcp_congestion_ops *ca);
+const struct tcp_congestion_ops *tcp_default_ca_get_slow(const struct net *net);
 
-static inline struct tcp_cong_net *tcp_cong_net(const struct net *net)
+static inline u32 tcp_ca_hash(const char name[TCP_CA_NAME_MAX])
 {
-	return net_generic(net, tcp_cong_net_id);
-}
-
-static inline u32 tcp_ca_hash_name(const struct tcp_congestion_ops *ca)
-{
-	return jhash(ca->name, sizeof(ca->name), strlen(ca->name));
+	return jhash(name, TCP_CA_NAME_MAX, strlen(name));
 }
 
 /*
- * @ca, which nobody has registered yet, is complete: work out its key now, not
- * whenever it is registered.
+ * @ca, which was never registered, is complete: compute its key now, instead
+ * of whenever it is registered.
  */
 static inline void tcp_ca_set_key(struct tcp_congestion_ops *ca)
 {
-	ca->key = tcp_ca_hash_name(ca);
+	ca->key = tcp_ca_hash(ca->name);
 }
 
 static inline bool tcp_ca_is_replaced(const struct tcp_congestion_ops *ca)
@@ -73,29 +80,57 @@ static inline bool tcp_ca_is_replaced(const struct tcp_congestion_ops *ca)
 }
 
 /*
- * Take a reference on @ca, a variable, or on what has replaced it, which is
- * in @ca then. Who has found @ca under RCU may find it gone.
+ * Take a reference on @ca, which was found under RCU and may be NULL. If it has
+ * lost its last reference because an update replaced it, take one on what came
+ * of that.
  */
-#define tcp_ca_try_get(ca) \
-	(likely(bpf_try_module_get(ca, (ca)->owner)) || \
-	 ((ca) = tcp_ca_get_current(ca)))
-
-/* @sk, of which nobody knows yet, takes over what its listener chose */
-static inline bool tcp_ca_inherit(struct sock *sk)
+static inline const struct tcp_congestion_ops *
+tcp_ca_get(const struct tcp_congestion_ops *ca)
 {
-	const struct tcp_congestion_ops *ca = inet_csk(sk)->icsk_ca_ops;
-
-	if (tcp_ca_is_replaced(ca) || !bpf_try_module_get(ca, ca->owner))
-		ca = tcp_ca_get_current(ca);
-	if (!ca)
-		return false;
-	WRITE_ONCE(inet_csk(sk)->icsk_ca_ops, ca);
-	return true;
+	if (likely(!ca || bpf_try_module_get(ca, ca->owner)))
+		return ca;
+	return tcp_ca_get_current(ca);
 }
 
 /*
- * @sk, which is locked, is about to start a connection, or accepts those that
- * took over its choice: not on a table that was replaced.
+ * Take a reference on *@ca for a socket, or on what replaced it. The caller has
+ * found *@ca allowed; what is taken in its place has to be allowed as well.
+ */
+static inline int tcp_ca_take(const struct tcp_congestion_ops **ca, bool cap_net_admin)
+{
+	const struct tcp_congestion_ops *found = *ca;
+
+	*ca = tcp_ca_get(found);
+	if (unlikely(!*ca))
+		return -EBUSY;
+	if (unlikely(*ca != found && !cap_net_admin &&
+		     !(READ_ONCE((*ca)->flags) & TCP_CONG_NON_RESTRICTED))) {
+		bpf_module_put(*ca, (*ca)->owner);
+		return -EPERM;
+	}
+	return 0;
+}
+
+/* The default of @net, under RCU */
+static inline const struct tcp_congestion_ops *tcp_default_ca(const struct net *net)
+{
+	return rcu_dereference(rcu_dereference(net->ipv4.tcp_congestion_control)->ca);
+}
+
+/* A reference on the default of @net, under RCU */
+static inline const struct tcp_congestion_ops *
+tcp_default_ca_get(const struct net *net)
+{
+	const struct tcp_congestion_ops *ca = tcp_default_ca(net);
+
+	if (likely(bpf_try_module_get(ca, ca->owner)))
+		return ca;
+	return tcp_default_ca_get_slow(net);
+}
+
+/*
+ * @sk, which is locked or not known to others, starts a connection, or accepts
+ * those that inherit its choice: not on a table that was replaced.
  */
 static inline void tcp_ca_refresh(struct sock *sk)
 {
@@ -104,15 +139,15 @@ static inline void tcp_ca_refresh(struct sock *sk)
 }
 
 /*
- * What a connection that comes in will ask of ECN. Nobody locks @listener, or
- * it is a child that has not yet got a congestion control of its own.
+ * The flags that decide about ECN for a connection to @sk, a listener that
+ * nobody has locked, or a child that may still have its listener's choice.
  */
-static inline u32 tcp_ca_listener_flags(const struct sock *listener)
+static inline u32 tcp_ca_listener_flags(const struct sock *sk)
 {
-	const struct tcp_congestion_ops *ca;
+	const struct tcp_congestion_ops *ca = READ_ONCE(inet_csk(sk)->icsk_ca_ops);
+	u32 flags = READ_ONCE(ca->flags);
 
-	ca = READ_ONCE(inet_csk(listener)->icsk_ca_ops);
-	return tcp_ca_is_replaced(ca) ? tcp_ca_current_flags(ca) : ca->flags;
+	return unlikely(flags & TCP_CONG_REPLACED) ? tcp_ca_current_flags(sk) : flags;
 }
 
 #else
@@ -121,21 +156,35 @@ static inline void tcp_ca_set_key(struct tcp_congestion_ops *ca)
 {
 }
 
-#define tcp_ca_try_get(ca)	bpf_try_module_get(ca, (ca)->owner)
-
-static inline bool tcp_ca_inherit(struct sock *sk)
+static inline const struct tcp_congestion_ops *
+tcp_ca_get(const struct tcp_congestion_ops *ca)
 {
-	return bpf_try_module_get(inet_csk(sk)->icsk_ca_ops,
-				  inet_csk(sk)->icsk_ca_ops->owner);
+	return ca && bpf_try_module_get(ca, ca->owner) ? ca : NULL;
+}
+
+static inline int tcp_ca_take(const struct tcp_congestion_ops **ca, bool cap_net_admin)
+{
+	return bpf_try_module_get(*ca, (*ca)->owner) ? 0 : -EBUSY;
+}
+
+static inline const struct tcp_congestion_ops *tcp_default_ca(const struct net *net)
+{
+	return rcu_dereference(net->ipv4.tcp_congestion_control);
+}
+
+static inline const struct tcp_congestion_ops *
+tcp_default_ca_get(const struct net *net)
+{
+	return tcp_ca_get(tcp_default_ca(net));
 }
 
 static inline void tcp_ca_refresh(struct sock *sk)
 {
 }
 
-static inline u32 tcp_ca_listener_flags(const struct sock *listener)
+static inline u32 tcp_ca_listener_flags(const struct sock *sk)
 {
-	return inet_csk(listener)->icsk_ca_ops->flags;
+	return READ_ONCE(inet_csk(sk)->icsk_ca_ops->flags);
 }
 
 #endif /* CONFIG_BPF_STRUCT_OPS_LINK_RUST */

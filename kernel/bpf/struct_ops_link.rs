@@ -12,15 +12,14 @@ use kernel::{
     bindings,
     bpf::{
         link::{
-            Hangup,
             Link,
             LinkInfo,
             LinkOps,
-            LinkPrimer,
-            Poller, //
+            LinkPrimer, //
         },
         map::Map,
         struct_ops::{
+            impl_has_slot,
             ReadyMap,
             Slot, //
         }, //
@@ -35,7 +34,6 @@ use kernel::{
     ThisModule, //
 };
 
-mod link_update;
 #[cfg(CONFIG_BPF_STRUCT_OPS_LINK_KUNIT_TEST)]
 mod struct_ops_link_kunit;
 
@@ -54,15 +52,16 @@ impl ModuleMetadata for LocalModule {
 struct StructOpsLink {
     #[pin]
     registration: Slot,
-    #[pin]
-    hangup: Hangup,
+}
+
+impl_has_slot! {
+    impl HasSlot for StructOpsLink { self.registration }
 }
 
 impl StructOpsLink {
     fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             registration <- Slot::new(),
-            hangup <- Hangup::new(),
         })
     }
 
@@ -72,8 +71,22 @@ impl StructOpsLink {
     fn attach(map: ReadyMap, attach_type: bindings::bpf_attach_type) -> Result<LinkPrimer<Self>> {
         let link = LinkPrimer::new(Self::new(), attach_type)?;
 
-        link.registration.lock().register(&link, map)?;
+        link.register(map)?;
         Ok(link)
+    }
+
+    /// Replaces the table by that of `new`; when `expected` is given, only if that is registered.
+    ///
+    /// `new` may be the map that is registered: what comes of that is the subsystem's to say.
+    fn update(&self, new: ReadyMap, expected: Option<&Map>) -> Result {
+        let new = new.into_replacement().ok_or(EOPNOTSUPP)?;
+        let mut slot = self.registration.lock();
+        let mut registered = slot.registered().ok_or(ENOLINK)?;
+
+        if expected.is_some_and(|expected| !core::ptr::eq(expected, registered.map())) {
+            return Err(EPERM);
+        }
+        registered.update(new)
     }
 }
 
@@ -86,31 +99,13 @@ impl LinkOps for StructOpsLink {
         let was_attached = link.registration.lock().unregister();
 
         if was_attached {
-            link.hangup.wake();
+            link.hang_up();
         }
         Ok(())
     }
 
     fn update_map(link: &Link<Self>, new: &Map, expected: Option<&Map>) -> Result {
-        let new = ReadyMap::try_from(ARef::from(new))?;
-        if !new.can_update() {
-            return Err(EOPNOTSUPP);
-        }
-
-        let mut slot = link.registration.lock();
-        let current = slot.registration().ok_or(ENOLINK)?.map();
-
-        if expected.is_some_and(|expected| !core::ptr::eq(expected, current.map())) {
-            return Err(EPERM);
-        }
-        if !new.is_same_type(current) {
-            return Err(EINVAL);
-        }
-        if core::ptr::eq(new.map(), current.map()) {
-            // No subsystem can put a table in its own place, and there is nothing to do.
-            return Ok(());
-        }
-        slot.update(new)
+        link.update(ReadyMap::try_from(ARef::from(new))?, expected)
     }
 
     fn show_fdinfo(link: &Link<Self>, m: &SeqFile) {
@@ -126,9 +121,7 @@ impl LinkOps for StructOpsLink {
         Ok(())
     }
 
-    fn poll(link: &Link<Self>, poller: Poller<'_, Self>) -> u32 {
-        poller.wait(&link.hangup);
-
+    fn poll(link: &Link<Self>) -> u32 {
         match link.registration.map_id() {
             Some(_) => 0,
             None => bindings::POLLHUP,

@@ -27,12 +27,18 @@ mod tests {
         ffi::c_int,
         sync::{
             aref::ARef,
-            Arc, //
+            atomic::{
+                Atomic,
+                Relaxed, //
+            },
+            Arc,
+            Completion, //
         },
         time::{
             delay::fsleep,
             Delta, //
-        }, //
+        },
+        workqueue, //
     };
 
     /// A link that has reached user space, closed when dropped.
@@ -52,8 +58,8 @@ mod tests {
             })
         }
 
-        fn update(&self, new: &Map, expected: Option<&Map>) -> Result {
-            StructOpsLink::update_map(self, new, expected)
+        fn update(&self, new: &ARef<Map>, expected: Option<&Map>) -> Result {
+            (**self).update(ready(new)?, expected)
         }
 
         /// The map id in the answer to BPF_OBJ_GET_INFO_BY_FD.
@@ -141,14 +147,14 @@ mod tests {
         let ty = FakeType::new(true)?;
         let map = ty.map()?;
 
-        ty.fail_with(Some(EEXIST));
+        ty.answer(EEXIST.to_errno());
         assert_eq!(errno(attach(&map)), EEXIST.to_errno());
         flush_files();
         assert_eq!(ty.calls(), (1, 0, 0));
         assert_eq!(refs(&map), 1);
 
         // The map is as good as before.
-        ty.fail_with(None);
+        ty.answer(0);
         drop(Open::new(&map)?);
         assert_eq!(ty.calls(), (2, 0, 1));
 
@@ -239,11 +245,11 @@ mod tests {
         check(link.update(&b, Some(&b)), EPERM, 0);
         check(link.update(&foreign, None), EINVAL, 0);
         check(link.update(&foreign, Some(&b)), EPERM, 0);
-        ty.fail_with(Some(EBUSY));
+        ty.answer(EBUSY.to_errno());
         check(link.update(&b, None), EBUSY, 1);
 
         // It goes through when the subsystem lets it.
-        ty.fail_with(None);
+        ty.answer(0);
         assert_ok(link.update(&b, None));
 
         drop((link, a, b, foreign));
@@ -268,21 +274,69 @@ mod tests {
     }
 
     #[test]
-    fn update_with_the_same_map_is_a_no_op() -> Result {
+    fn update_with_the_same_map_is_the_subsystems_business() -> Result {
         let ty = FakeType::new(true)?;
         let (a, b) = (ty.map()?, ty.map()?);
         let link = Open::new(&a)?;
 
         assert_ok(link.update(&a, None));
         assert_ok(link.update(&a, Some(&a)));
+        assert_eq!(ty.calls(), (1, 2, 0));
         assert_eq!(errno(link.update(&a, Some(&b))), EPERM.to_errno());
-        assert_eq!(ty.calls(), (1, 0, 0));
+        ty.answer(EOPNOTSUPP.to_errno());
+        assert_eq!(errno(link.update(&a, None)), EOPNOTSUPP.to_errno());
+        assert_eq!(ty.calls(), (1, 3, 0));
         assert_eq!(refs(&a), 2);
+        assert_eq!(link.info(), a.id());
 
+        ty.answer(0);
         assert_ok(StructOpsLink::detach(&link));
         assert_eq!(errno(link.update(&a, None)), ENOLINK.to_errno());
 
         drop((link, a, b));
+        assert_clean(&ty);
+        Ok(())
+    }
+
+    #[test]
+    fn positive_answer_is_a_failure() -> Result {
+        let ty = FakeType::new(true)?;
+        let (a, b) = (ty.map()?, ty.map()?);
+
+        ty.answer(1);
+        assert!(attach(&a).is_err());
+        flush_files();
+        assert_eq!((ty.calls(), refs(&a)), ((1, 0, 0), 1));
+
+        ty.answer(0);
+        let link = Open::new(&a)?;
+        ty.answer(1);
+        assert!(link.update(&b, None).is_err());
+        assert_eq!((refs(&a), refs(&b)), (2, 1));
+        assert_eq!(link.info(), a.id());
+
+        ty.answer(0);
+        drop((link, a, b));
+        assert_clean(&ty);
+        Ok(())
+    }
+
+    #[test]
+    fn links_of_a_type_exclude_each_other() -> Result {
+        let ty = FakeType::new(true)?;
+
+        create_and_detach_from_two_threads(&ty)?;
+        assert_eq!(ty.overlaps(), 0);
+        assert_clean(&ty);
+        Ok(())
+    }
+
+    #[test]
+    fn links_of_a_parallel_type_do_not() -> Result {
+        let ty = FakeType::parallel()?;
+
+        create_and_detach_from_two_threads(&ty)?;
+        assert!(ty.overlaps() > 0);
         assert_clean(&ty);
         Ok(())
     }
@@ -327,21 +381,18 @@ mod tests {
     }
 
     #[test]
-    fn slot_belongs_to_its_link() -> Result {
+    fn link_registers_once() -> Result {
         let ty = FakeType::new(true)?;
-        let (a, b) = (ty.map()?, ty.map()?);
-        let (first, second) = (Open::new(&a)?, Open::new(&b)?);
+        let a = ty.map()?;
+        let link = Open::new(&a)?;
 
-        assert_ok(StructOpsLink::detach(&first));
-        let ready = ReadyMap::try_from(a.clone())?;
-        let ret = first.registration.lock().register(&second, ready);
-        assert_eq!(errno(ret), EINVAL.to_errno());
-        let ready = ReadyMap::try_from(a.clone())?;
-        let ret = second.registration.lock().register(&second, ready);
-        assert_eq!(errno(ret), EBUSY.to_errno());
+        assert_eq!(errno(link.register(ready(&a)?)), EBUSY.to_errno());
+        assert_eq!(ty.calls(), (1, 0, 0));
+        assert_ok(StructOpsLink::detach(&link));
+        assert_ok(link.register(ready(&a)?));
         assert_eq!(ty.calls(), (2, 0, 1));
 
-        drop((first, second, a, b));
+        drop((link, a));
         assert_clean(&ty);
         Ok(())
     }
@@ -358,8 +409,49 @@ mod tests {
         unsafe { bindings::flush_delayed_fput() };
     }
 
+    /// Creates links of different maps, replaces them and detaches them, in two threads.
+    fn create_and_detach_from_two_threads(ty: &Arc<FakeType>) -> Result {
+        const ROUNDS: usize = 10;
+        let failures = Arc::new(Atomic::<i32>::new(0), GFP_KERNEL)?;
+        let done = [
+            Arc::pin_init(Completion::new(), GFP_KERNEL)?,
+            Arc::pin_init(Completion::new(), GFP_KERNEL)?,
+        ];
+
+        ty.take_us(1000);
+        for done in &done {
+            let (done, failures, ty) = (done.clone(), failures.clone(), ty.clone());
+
+            workqueue::system_unbound().try_spawn(GFP_KERNEL, move || {
+                let round = || -> Result {
+                    let (a, b) = (ty.map()?, ty.map()?);
+                    let link = attach(&a)?;
+
+                    link.update(ready(&b)?, None)?;
+                    StructOpsLink::detach(&link)
+                };
+
+                for _ in 0..ROUNDS {
+                    failures.fetch_add(round().is_err().into(), Relaxed);
+                    flush_files();
+                }
+                done.complete_all();
+            })?;
+        }
+        for done in &done {
+            done.wait_for_completion();
+        }
+        ty.take_us(0);
+        assert_eq!(failures.load(Relaxed), 0);
+        Ok(())
+    }
+
     fn attach(map: &ARef<Map>) -> Result<LinkPrimer<StructOpsLink>> {
-        StructOpsLink::attach(ReadyMap::try_from(map.clone())?, 0)
+        StructOpsLink::attach(ready(map)?, 0)
+    }
+
+    fn ready(map: &ARef<Map>) -> Result<ReadyMap> {
+        FakeType::ready(map).ok_or(EINVAL)
     }
 
     fn errno<T>(ret: Result<T>) -> c_int {

@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Registering, replacing and unregistering TCP congestion controls.
+//! Registering, replacing, unregistering and finding TCP congestion controls.
 //!
 //! Why none of it waits for readers, but where a module goes, is argued in
-//! [`kernel::net::tcp::cong`].
+//! `rust/kernel/net/tcp/cong/bucket.rs`.
 
 use kernel::{
     bindings,
     error::from_result,
-    ffi::c_int,
+    ffi::{
+        c_char,
+        c_int, //
+    },
     net::tcp::cong::{
         CongestionOps,
+        Name,
+        Registrable,
         RegistryGuard, //
     },
     prelude::*,
@@ -18,13 +23,15 @@ use kernel::{
 };
 
 mod tcp_cong_current;
+mod tcp_cong_default;
+mod tcp_cong_names;
 #[cfg(CONFIG_BPF_STRUCT_OPS_LINK_KUNIT_TEST)]
 mod tcp_cong_registry_kunit;
 
 const __LOG_PREFIX: &[u8] = b"TCP\0";
 
 /// Adds `ca` to the algorithms on offer.
-fn register(ca: &'static CongestionOps) -> Result {
+fn register(ca: Registrable<'_>) -> Result {
     ca.validate()?;
 
     let added = RegistryGuard::lock().add(ca);
@@ -33,7 +40,7 @@ fn register(ca: &'static CongestionOps) -> Result {
 }
 
 /// Lets `ca` take the place and the name of `old`.
-fn update(ca: &'static CongestionOps, old: &CongestionOps) -> Result {
+fn update(ca: Registrable<'_>, old: &CongestionOps) -> Result {
     let replaced = RegistryGuard::lock().replace(old, ca);
 
     replaced.inspect_err(|_| pr_notice!("{} cannot take the place of {}\n", ca.name(), old.name()))
@@ -48,6 +55,11 @@ fn unregister(ca: &CongestionOps) {
     }
 }
 
+/// Returns a table to C code, or null.
+fn raw(ca: Option<&CongestionOps>) -> *mut bindings::tcp_congestion_ops {
+    ca.map_or(core::ptr::null_mut(), CongestionOps::as_raw)
+}
+
 /// Registers a congestion control. Process context, does not sleep.
 ///
 /// # Safety
@@ -58,8 +70,8 @@ fn unregister(ca: &CongestionOps) {
 pub unsafe extern "C" fn tcp_register_congestion_control(
     ca: *mut bindings::tcp_congestion_ops,
 ) -> c_int {
-    // SAFETY: By the requirements of this function; the registry needs no longer life than that.
-    let ca = unsafe { CongestionOps::from_raw(ca) };
+    // SAFETY: The caller keeps the table valid for as long as both ask for.
+    let ca = unsafe { Registrable::new(CongestionOps::from_raw(ca)) };
 
     from_result(|| register(ca).map(|()| 0))
 }
@@ -69,15 +81,20 @@ pub unsafe extern "C" fn tcp_register_congestion_control(
 ///
 /// # Safety
 ///
-/// Both must point to valid tables; `ca` must stay so until it is unregistered or replaced, and
-/// both a grace period longer.
+/// Both must point to valid tables, on which the caller holds references; `ca` must stay valid
+/// until it is unregistered or replaced, and both a grace period longer.
 #[export]
 pub unsafe extern "C" fn tcp_update_congestion_control(
     ca: *mut bindings::tcp_congestion_ops,
     old_ca: *mut bindings::tcp_congestion_ops,
 ) -> c_int {
-    // SAFETY: By the requirements of this function; the registry needs no longer life than that.
-    let (ca, old) = unsafe { (CongestionOps::from_raw(ca), CongestionOps::from_raw(old_ca)) };
+    // SAFETY: The caller keeps both tables valid for as long as this asks for.
+    let (ca, old) = unsafe {
+        (
+            Registrable::new(CongestionOps::from_raw(ca)),
+            CongestionOps::from_raw(old_ca),
+        )
+    };
 
     from_result(|| update(ca, old).map(|()| 0))
 }
@@ -89,6 +106,27 @@ pub unsafe extern "C" fn tcp_update_congestion_control(
 /// `ca` must point to a valid table.
 #[export]
 pub unsafe extern "C" fn tcp_unregister_congestion_control(ca: *mut bindings::tcp_congestion_ops) {
-    // SAFETY: By the requirements of this function.
+    // SAFETY: The caller passes a valid table.
     unregister(unsafe { CongestionOps::from_raw(ca) });
+}
+
+/// Finds a congestion control by its name. Any context, under RCU.
+///
+/// # Safety
+///
+/// `name` must be a terminated string.
+#[export]
+pub unsafe extern "C" fn tcp_ca_find(name: *const c_char) -> *mut bindings::tcp_congestion_ops {
+    // SAFETY: The caller passes a terminated string.
+    let name = Name::from_c_str(unsafe { CStr::from_char_ptr(name) });
+
+    name.map_or(core::ptr::null_mut(), |name| {
+        raw(CongestionOps::find(&name, &rcu::read_lock()))
+    })
+}
+
+/// Finds a congestion control by its key. Any context, under RCU.
+#[export]
+pub extern "C" fn tcp_ca_find_key(key: u32) -> *mut bindings::tcp_congestion_ops {
+    raw(CongestionOps::find_key(key, &rcu::read_lock()))
 }

@@ -7,6 +7,7 @@ use kernel::prelude::*;
 #[kunit_tests(tcp_cong_registry)]
 mod tests {
     use super::*;
+    use crate::tcp_cong_names;
     use core::{
         mem::size_of,
         ptr::NonNull, //
@@ -16,6 +17,8 @@ mod tests {
         bindings,
         net::tcp::cong::{
             CongestionOps,
+            DefaultOf,
+            Name,
             RegistryGuard, //
         },
         sync::{
@@ -33,6 +36,7 @@ mod tests {
             Instant,
             Monotonic, //
         },
+        types::Opaque,
         workqueue, //
     };
 
@@ -98,12 +102,14 @@ mod tests {
             RegistryGuard::lock().is_registered(self.ops())
         }
 
-        fn is_allowed(&self) -> bool {
-            // SAFETY: The table is valid.
-            unsafe { (*self.raw()).flags & bindings::TCP_CONG_NON_RESTRICTED != 0 }
+        fn unregister(&self) {
+            RegistryGuard::lock().remove(self.ops());
         }
 
-        /// Whether this is what one gets who holds `old`.
+        fn is_allowed(&self) -> bool {
+            self.ops().is_allowed()
+        }
+
         fn is_current_of(&self, old: &Table) -> bool {
             old.ops()
                 .current()
@@ -120,28 +126,22 @@ mod tests {
             }
         }
 
-        /// What follows this table for a reader that stands on it.
-        fn next(&self) -> *mut bindings::list_head {
+        /// What follows for a reader that is at this table.
+        fn next(&self) -> *mut bindings::tcp_congestion_ops {
             // SAFETY: The table is valid.
-            unsafe { Atomic::from_ptr(&raw mut (*self.raw()).list.next) }.load(Relaxed)
+            unsafe { Atomic::from_ptr(&raw mut (*self.raw()).bucket_next) }.load(Relaxed)
         }
 
-        /// Whether a reader that stands on this table comes by `other`.
+        /// Whether a reader that is at this table comes to `other`.
         fn leads_to(&self, other: &Table) -> bool {
             let _registry = RegistryGuard::lock();
-            let head = &raw mut bindings::tcp_cong_list;
-            let mut node = self.next();
+            let mut ca = self.next();
 
-            while node != head && node != other.node() {
-                // SAFETY: The lock is held, so what the list leads to is valid.
-                node = unsafe { (*node).next };
+            while !ca.is_null() && ca != other.raw() {
+                // SAFETY: The lock is held, so what the bucket leads to is valid.
+                ca = unsafe { (*ca).bucket_next };
             }
-            node == other.node()
-        }
-
-        fn node(&self) -> *mut bindings::list_head {
-            // SAFETY: The table is valid.
-            unsafe { &raw mut (*self.raw()).list }
+            ca == other.raw()
         }
     }
 
@@ -194,25 +194,54 @@ mod tests {
     }
 
     #[test]
-    fn replacement_keeps_the_position() -> Result {
+    fn tables_are_listed_in_the_order_of_registration() -> Result {
         let a = Table::registered(b"kunit_a")?;
-        let b = Table::registered(b"kunit_b")?;
+        let b = Table::of_bpf(b"kunit_b")?;
+        assert_eq!(b.register(), 0);
         let c = Table::registered(b"kunit_c")?;
-        let b2 = Table::new(b"kunit_b")?;
+        let b2 = Table::of_bpf(b"kunit_b")?;
+        let is_last = |tables: [&Table; 3]| {
+            let registry = RegistryGuard::lock();
+            let rest = registry.iter().count() - tables.len();
 
+            registry
+                .iter()
+                .skip(rest)
+                .map(CongestionOps::as_raw)
+                .eq(tables.map(Table::raw))
+        };
+
+        assert!(is_last([&a, &b, &c]));
+        // An update keeps the position, ...
         assert_eq!(b2.replace(&b), 0);
         assert!(!b.is_registered());
-        assert_eq!(find(c"kunit_b"), b2.raw());
-        assert_eq!(a.next(), b2.node());
-        assert_eq!(b2.next(), c.node());
+        assert!(is_last([&a, &b2, &c]));
+        assert_eq!(b.replace(&b2), 0);
+        assert!(is_last([&a, &b, &c]));
+        // ... and what is registered again is the last.
+        a.unregister();
+        assert_eq!(a.register(), 0);
+        assert!(is_last([&b, &c, &a]));
+        Ok(())
+    }
+
+    #[test]
+    fn replacement_keeps_the_position_in_the_bucket() -> Result {
+        let [a, b, c] = names_in_one_bucket();
+        let (a, b, c) = (
+            Table::registered(&a)?,
+            Table::registered(&b)?,
+            Table::registered(&c)?,
+        );
+        let b2 = Table::new(b.ops().name().to_bytes())?;
+
+        assert_eq!((c.next(), b.next()), (b.raw(), a.raw()));
+        assert_eq!(b2.replace(&b), 0);
+        assert_eq!((c.next(), b2.next()), (b2.raw(), a.raw()));
         // SAFETY: Both are valid.
         assert_eq!(unsafe { (*b2.raw()).key }, unsafe { (*b.raw()).key });
-
-        // Back again.
         assert_eq!(b.replace(&b2), 0);
-        assert_eq!(a.next(), b.node());
-        assert_eq!(b.next(), c.node());
-        assert!(!b2.is_registered());
+        assert_eq!((c.next(), b.next()), (b.raw(), a.raw()));
         Ok(())
     }
 
@@ -266,84 +295,70 @@ mod tests {
     }
 
     #[test]
-    fn reader_on_a_replaced_table_goes_on() -> Result {
-        let a = Table::registered(b"kunit_a")?;
-        let b = Table::registered(b"kunit_b")?;
-        let a2 = Table::new(b"kunit_a")?;
+    fn reader_at_a_replaced_table_goes_on() -> Result {
+        let [last, a] = names_in_one_bucket();
+        let (last, a) = (Table::registered(&last)?, Table::registered(&a)?);
+        let a2 = Table::new(a.ops().name().to_bytes())?;
 
-        // A reader that stands on `a` ...
         let reader = rcu::read_lock();
         assert_eq!(a2.replace(&a), 0);
-        // ... finds the rest of the list, ...
-        assert_eq!(a.next(), b.node());
-        // ... also when `a` comes back under its feet.
+        assert_eq!(a.next(), last.raw());
+        // Also when the table comes back meanwhile.
         assert_eq!(a.replace(&a2), 0);
-        assert_eq!(a.next(), b.node());
-        assert_eq!(a2.next(), b.node());
+        assert_eq!(a.next(), last.raw());
+        assert_eq!(a2.next(), last.raw());
         drop(reader);
         Ok(())
     }
 
     #[test]
-    fn reader_on_a_table_that_returns_misses_nothing() -> Result {
-        let (a, a2) = (Table::of_bpf(b"kunit_a")?, Table::of_bpf(b"kunit_a")?);
-        let (first, last) = (Table::of_bpf(b"kunit_1")?, Table::registered(b"kunit_9")?);
+    fn reader_at_a_table_that_returns_misses_nothing() -> Result {
+        let [last, a, first] = names_in_one_bucket();
+        let (last, a, first) = (
+            Table::registered(&last)?,
+            Table::of_bpf(&a)?,
+            Table::of_bpf(&first)?,
+        );
+        let a2 = Table::of_bpf(a.ops().name().to_bytes())?;
         assert_eq!(a.register(), 0);
         assert_eq!(first.register(), 0);
-        let next = a.next();
 
-        // Unregistered, with a reader still on it: the rest of the list follows, ...
+        // Unregistered, with a reader at it: the rest of the bucket follows, ...
         let reader = rcu::read_lock();
-        RegistryGuard::lock().remove(a.ops());
+        a.unregister();
         assert!(!a.is_registered());
-        assert_eq!(first.next(), next);
-        assert_eq!(a.next(), next);
+        assert_eq!(first.next(), last.raw());
+        assert_eq!(a.next(), last.raw());
         // ... and all of it once the table is back.
         assert_eq!(a.register(), 0);
         assert!(a.leads_to(&first) && a.leads_to(&last));
 
-        // The same for one that was replaced, whose successor then went.
+        // The same for one that was replaced, and its successor then unregistered.
         assert_eq!(a2.replace(&a), 0);
-        RegistryGuard::lock().remove(a2.ops());
+        a2.unregister();
         assert_eq!(a.register(), 0);
         assert!(a.leads_to(&first) && a.leads_to(&last));
         assert!(a2.leads_to(&first) && a2.leads_to(&last));
         drop(reader);
 
         assert!(!first.leads_to(&a));
-        assert_eq!(find(c"kunit_a"), a.raw());
         Ok(())
     }
 
     #[test]
-    fn reader_on_a_table_that_takes_a_new_ones_place_misses_nothing() -> Result {
-        let (a, a2) = (Table::of_bpf(b"kunit_a")?, Table::of_bpf(b"kunit_a")?);
+    fn reader_at_a_table_that_takes_a_new_ones_place_misses_nothing() -> Result {
+        let [a, b] = names_in_one_bucket();
+        let (a, a2) = (Table::of_bpf(&a)?, Table::of_bpf(&a)?);
         assert_eq!(a.register(), 0);
-        let b = Table::registered(b"kunit_b")?;
+        let b = Table::registered(&b)?;
 
-        // Unregistered, with a reader still on it; it comes back under the registration of another.
+        // Unregistered, with a reader at it; it comes back in the place of another.
         let reader = rcu::read_lock();
-        RegistryGuard::lock().remove(a.ops());
+        a.unregister();
         assert_eq!(a2.register(), 0);
         assert_eq!(a.replace(&a2), 0);
         assert!(a.leads_to(&b) && a2.leads_to(&b));
         drop(reader);
-        Ok(())
-    }
-
-    #[test]
-    fn a_modules_table_is_at_the_end() -> Result {
-        let (a, b) = (
-            Table::registered(b"kunit_a")?,
-            Table::registered(b"kunit_b")?,
-        );
-
-        assert!(a.leads_to(&b) && !b.leads_to(&a));
-        // Also when it comes back: nobody stands on it, since unregistering it has waited.
-        // SAFETY: The table is registered.
-        unsafe { bindings::tcp_unregister_congestion_control(a.raw()) };
-        assert_eq!(a.register(), 0);
-        assert!(b.leads_to(&a) && !a.leads_to(&b));
         Ok(())
     }
 
@@ -424,10 +439,51 @@ mod tests {
         assert!(!a.ops().is_replaced() && b.ops().is_replaced() && c.ops().is_replaced());
         assert!(a.is_current_of(&a) && a.is_current_of(&b) && a.is_current_of(&c));
 
-        // With the name gone, there is nothing to lead to.
-        // SAFETY: The table is registered.
-        unsafe { bindings::tcp_unregister_congestion_control(a.raw()) };
+        // With that unregistered, there is nothing to lead to, ...
+        a.unregister();
         assert!(b.ops().current().is_none());
+        // ... also when another table has the name, ...
+        let other = Table::registered(b"kunit_a")?;
+        assert!(b.ops().current().is_none());
+        other.unregister();
+        // ... until it is back.
+        assert_eq!(a.register(), 0);
+        assert!(a.is_current_of(&b));
+        Ok(())
+    }
+
+    #[test]
+    fn replaced_table_does_not_lead_to_another_name_with_its_key() -> Result {
+        // These have one key.
+        let (a, b) = (
+            Table::registered(b"coll_196608")?,
+            Table::new(b"coll_196608")?,
+        );
+        let other = Table::new(b"coll_297028")?;
+
+        assert_eq!(b.replace(&a), 0);
+        assert_eq!(other.register(), EEXIST.to_errno());
+        b.unregister();
+        assert_eq!(other.register(), 0);
+        // SAFETY: Both are valid.
+        assert_eq!(unsafe { (*other.raw()).key }, unsafe { (*a.raw()).key });
+        assert!(a.ops().current().is_none());
+        assert!(find(c"coll_196608").is_null());
+        assert_eq!(find(c"coll_297028"), other.raw());
+        Ok(())
+    }
+
+    #[test]
+    fn table_that_joins_another_lineage_leaves_the_first() -> Result {
+        let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
+        assert_eq!(b.replace(&a), 0);
+        b.unregister();
+
+        // Another table under the name, and then the second one of above in its place.
+        let other = Table::registered(b"kunit_a")?;
+        assert_eq!(b.replace(&other), 0);
+        assert!(b.is_current_of(&other));
+        assert!(a.ops().current().is_none());
         Ok(())
     }
 
@@ -442,9 +498,8 @@ mod tests {
         RegistryGuard::lock().allow(a.ops());
         assert_eq!(b.replace(&a), 0);
         assert!(b.is_allowed());
-        // ... and what he has taken back does not return with a table.
-        // SAFETY: The table is registered, and nobody else writes the flags.
-        unsafe { (*b.raw()).flags &= !bindings::TCP_CONG_NON_RESTRICTED };
+        // ... and what was taken back does not return with a table.
+        RegistryGuard::lock().restrict(b.ops());
         assert_eq!(a.replace(&b), 0);
         assert!(!a.is_allowed());
 
@@ -457,27 +512,178 @@ mod tests {
     }
 
     #[test]
+    fn permission_stays_when_a_table_is_registered_again() -> Result {
+        let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
+
+        RegistryGuard::lock().allow(a.ops());
+        a.unregister();
+        assert_eq!(a.register(), 0);
+        assert!(a.is_allowed());
+
+        // One that was replaced has passed the permission on.
+        assert_eq!(b.replace(&a), 0);
+        RegistryGuard::lock().restrict(b.ops());
+        b.unregister();
+        assert_eq!(a.register(), 0);
+        assert!(!a.is_allowed());
+        Ok(())
+    }
+
+    #[test]
     fn default_moves_along() -> Result {
         let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
-        let before = default_name();
+        let net = Net::initial();
+        let before = net.default_name()?;
 
         assert!(!a.is_allowed());
-        assert_eq!(set_default(c"kunit_a"), 0);
+        assert_ok(net.set(c"kunit_a"));
         assert!(a.is_allowed());
-        assert_eq!(default(), a.raw());
+        assert_eq!(net.default(), a.raw());
         assert_eq!(b.replace(&a), 0);
-        assert_eq!(default(), b.raw());
+        assert_eq!(net.default(), b.raw());
         assert_eq!(a.replace(&b), 0);
-        assert_eq!(default(), a.raw());
+        assert_eq!(net.default(), a.raw());
 
-        // SAFETY: The name was terminated when it was read.
-        let before = unsafe { CStr::from_char_ptr(before.as_ptr()) };
-        assert_eq!(set_default(before), 0);
-        assert!(default() != a.raw());
+        assert_ok(net.dflt().set(&before));
+        assert!(net.default() != a.raw());
         // A default of another name stays where it is.
-        let default_before = default();
+        let default_before = net.default();
         assert_eq!(b.replace(&a), 0);
-        assert_eq!(default(), default_before);
+        assert_eq!(net.default(), default_before);
+        Ok(())
+    }
+
+    #[test]
+    fn namespaces_share_a_default() -> Result {
+        let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
+        let nets = [Net::new()?, Net::new()?, Net::new()?];
+
+        RegistryGuard::lock().allow(a.ops());
+        for net in &nets {
+            assert_ok(net.set(c"kunit_a"));
+            assert_ok(net.set(c"kunit_a"));
+        }
+        assert!(nets.iter().all(|net| net.slot() == nets[0].slot()));
+        assert_eq!(b.replace(&a), 0);
+        assert!(nets.iter().all(|net| net.default() == b.raw()));
+
+        // The last one takes it away, and what is set then is new.
+        let [first, second, third] = nets;
+        drop((first, second));
+        assert_eq!(third.default(), b.raw());
+        assert_ok(third.set(c"reno"));
+        // SAFETY: The lock keeps writers off, and is not needed for a test's own table.
+        assert!(unsafe { (*b.raw()).defaults }.is_null());
+        assert!(third.default() != b.raw());
+        assert_ok(third.set(c"kunit_a"));
+        assert_eq!(third.default(), b.raw());
+        Ok(())
+    }
+
+    #[test]
+    fn new_namespace_inherits_the_default() -> Result {
+        let initial = Net::initial();
+        let net = Net::new()?;
+
+        assert_eq!(net.default(), initial.default());
+        assert_eq!(net.slot(), initial.slot());
+        Ok(())
+    }
+
+    #[test]
+    fn namespace_does_not_take_what_is_restricted() -> Result {
+        let a = Table::registered(b"kunit_a")?;
+        let net = Net::new()?;
+        let before = net.default();
+
+        assert_eq!(errno(net.set(c"kunit_a")), EPERM.to_errno());
+        assert_eq!(errno(net.set(c"kunit_b")), ENOENT.to_errno());
+        assert_eq!(net.default(), before);
+        assert!(!a.is_allowed());
+
+        // Only the administrator's word counts, and is not repeated by a namespace.
+        RegistryGuard::lock().allow(a.ops());
+        assert_ok(net.set(c"kunit_a"));
+        RegistryGuard::lock().restrict(a.ops());
+        assert_eq!(errno(net.set(c"kunit_a")), EPERM.to_errno());
+        assert_eq!(net.default(), a.raw());
+        assert!(!a.is_allowed());
+        Ok(())
+    }
+
+    #[test]
+    fn defaults_of_a_table_that_takes_anothers_place_are_joined() -> Result {
+        let (a, other) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
+        let last = Table::new(b"kunit_a")?;
+        let (first, second) = (Net::new()?, Net::new()?);
+
+        // The default of one namespace, unregistered; another table is that of a second one.
+        RegistryGuard::lock().allow(a.ops());
+        assert_ok(first.set(c"kunit_a"));
+        a.unregister();
+        assert_eq!(other.register(), 0);
+        RegistryGuard::lock().allow(other.ops());
+        assert_ok(second.set(c"kunit_a"));
+        assert_eq!((first.default(), second.default()), (a.raw(), other.raw()));
+
+        assert_eq!(a.replace(&other), 0);
+        assert_eq!((first.default(), second.default()), (a.raw(), a.raw()));
+        assert_eq!(last.replace(&a), 0);
+        assert_eq!(
+            (first.default(), second.default()),
+            (last.raw(), last.raw())
+        );
+        drop(first);
+        assert_eq!(a.replace(&last), 0);
+        assert_eq!(second.default(), a.raw());
+        drop(second);
+        // SAFETY: The lock keeps writers off, and is not needed for a test's own table.
+        assert!(unsafe { (*a.raw()).defaults }.is_null());
+        Ok(())
+    }
+
+    #[test]
+    fn names_are_listed_while_there_is_room() -> Result {
+        let (a, b) = (Table::new(b"kunit_a")?, Table::new(b"kunit_bc")?);
+        let listed = |size: usize, tables: &[&Table]| -> Result<KVec<u8>> {
+            let mut buf = KVec::from_elem(b'x', size, GFP_KERNEL)?;
+
+            tcp_cong_names::write(&mut buf, tables.iter().map(|table| table.ops()));
+            buf.truncate(buf.iter().position(|byte| *byte == 0).ok_or(EINVAL)?);
+            Ok(buf)
+        };
+
+        assert_eq!(&*listed(17, &[&a, &b])?, b"kunit_a kunit_bc");
+        // Whole names only.
+        assert_eq!(&*listed(16, &[&a, &b])?, b"kunit_a");
+        assert_eq!(&*listed(8, &[&a, &b])?, b"kunit_a");
+        assert_eq!(&*listed(7, &[&a, &b])?, b"");
+        assert_eq!(&*listed(8, &[])?, b"");
+        Ok(())
+    }
+
+    #[test]
+    fn allowed_is_what_is_named_and_nothing_else() -> Result {
+        let (a, b) = (
+            Table::registered(b"kunit_a")?,
+            Table::registered(b"kunit_b")?,
+        );
+        let before = allowed()?;
+
+        assert_ok(tcp_cong_names::set_allowed(b"reno kunit_a"));
+        assert!(a.is_allowed() && !b.is_allowed());
+        // One unknown name, and nothing changes.
+        assert_eq!(
+            errno(tcp_cong_names::set_allowed(b"reno kunit_b kunit_c")),
+            ENOENT.to_errno()
+        );
+        assert!(a.is_allowed() && !b.is_allowed());
+        // The first empty name is the end.
+        assert_ok(tcp_cong_names::set_allowed(b"kunit_b  kunit_a"));
+        assert!(!a.is_allowed() && b.is_allowed());
+
+        assert_ok(tcp_cong_names::set_allowed(&before));
+        assert!(!a.is_allowed() && !b.is_allowed());
         Ok(())
     }
 
@@ -490,20 +696,24 @@ mod tests {
             Arc::pin_init(Completion::new(), GFP_KERNEL)?,
             Arc::pin_init(Completion::new(), GFP_KERNEL)?,
         ];
-        let (first, a) = (
-            Table::registered(b"kunit_1")?,
-            Table::registered(b"kunit_a")?,
+        let [last, name, first] = names_in_one_bucket();
+        let (last, a) = (Table::registered(&last)?, Table::registered(&name)?);
+        let (first, b) = (Table::of_bpf(&first)?, Table::new(&name)?);
+        let names = (
+            Name::new(last.ops().name().to_bytes()).ok_or(EINVAL)?,
+            Name::new(&name).ok_or(EINVAL)?,
         );
-        let (last, b) = (Table::registered(b"kunit_9")?, Table::new(b"kunit_a")?);
+        let names = Arc::new(names, GFP_KERNEL)?;
 
         for done in &done {
             let (stop, reads, misses) = (stop.clone(), reads.clone(), misses.clone());
-            let done = done.clone();
+            let (done, names) = (done.clone(), names.clone());
 
             workqueue::system_unbound().try_spawn(GFP_KERNEL, move || {
                 while !stop.load(Relaxed) {
                     let reader = rcu::read_lock();
-                    let missed = find(c"kunit_a").is_null() || find(c"kunit_9").is_null();
+                    let missed = CongestionOps::find(&names.0, &reader).is_none()
+                        || CongestionOps::find(&names.1, &reader).is_none();
                     drop(reader);
                     reads.fetch_add(1, Relaxed);
                     misses.fetch_add(missed.into(), Relaxed);
@@ -518,6 +728,11 @@ mod tests {
             if new.replace(old) != 0 {
                 break;
             }
+            // One that comes and goes in front of them; readers may be at it.
+            if first.register() != 0 {
+                break;
+            }
+            first.unregister();
             swaps += 1;
             if swaps % 1000 == 0 {
                 fsleep(Delta::from_millis(1));
@@ -530,38 +745,119 @@ mod tests {
 
         assert!(swaps >= 20000);
         assert_eq!(misses.load(Relaxed), 0);
-        drop((first, last));
         Ok(())
     }
 
-    fn default() -> *mut bindings::tcp_congestion_ops {
-        // SAFETY: Only compared; the initial namespace is always there.
-        unsafe { Atomic::from_ptr(&raw mut bindings::init_net.ipv4.tcp_congestion_control) }
-            .load(Relaxed)
-            .cast_mut()
-    }
+    /// A network namespace, of which only the default is used.
+    struct Net(Option<KVBox<Opaque<bindings::net>>>);
 
-    fn default_name() -> [kernel::ffi::c_char; bindings::TCP_CA_NAME_MAX as usize] {
-        let mut name = [0; bindings::TCP_CA_NAME_MAX as usize];
+    impl Net {
+        fn new() -> Result<Self> {
+            let net = Self(Some(KVBox::init(pin_init::init_zeroed(), GFP_KERNEL)?));
 
-        // SAFETY: The buffer has the size that the function fills.
-        unsafe {
-            bindings::tcp_get_default_congestion_control(
-                &raw mut bindings::init_net,
-                name.as_mut_ptr(),
-            )
-        };
-        name
-    }
-
-    fn set_default(name: &CStr) -> i32 {
-        // SAFETY: The namespace and the name are valid.
-        unsafe {
-            bindings::tcp_set_default_congestion_control(
-                &raw mut bindings::init_net,
-                name.as_char_ptr(),
-            )
+            net.dflt().init();
+            Ok(net)
         }
+
+        fn initial() -> Self {
+            Self(None)
+        }
+
+        fn raw(&self) -> *mut bindings::net {
+            match &self.0 {
+                Some(net) => net.get(),
+                None => &raw mut bindings::init_net,
+            }
+        }
+
+        fn dflt(&self) -> DefaultOf {
+            // SAFETY: Neither the initial namespace nor a box is at address null, and both outlive
+            // the value.
+            unsafe { DefaultOf::new(NonNull::new_unchecked(self.raw())) }
+        }
+
+        fn set(&self, name: &CStr) -> Result {
+            self.dflt().set(&Name::from_c_str(name).ok_or(EINVAL)?)
+        }
+
+        fn slot(&self) -> *mut bindings::tcp_cong_default {
+            // SAFETY: The namespace is valid.
+            unsafe { Atomic::from_ptr(&raw mut (*self.raw()).ipv4.tcp_congestion_control) }
+                .load(Relaxed)
+        }
+
+        fn default(&self) -> *mut bindings::tcp_congestion_ops {
+            let _registry = RegistryGuard::lock();
+
+            // SAFETY: What the namespace has is valid while the lock is held. Only compared.
+            unsafe { (*self.slot()).ca.cast_mut() }
+        }
+
+        fn default_name(&self) -> Result<Name> {
+            // SAFETY: A default has a name.
+            Name::from_c_str(unsafe { CongestionOps::from_raw(self.default()) }.name())
+                .ok_or(EINVAL)
+        }
+    }
+
+    impl Drop for Net {
+        fn drop(&mut self) {
+            if self.0.is_some() {
+                self.dflt().exit();
+                // Readers are done before the memory goes.
+                rcu::synchronize_rcu();
+            }
+        }
+    }
+
+    /// Names that are in one bucket.
+    fn names_in_one_bucket<const N: usize>() -> [[u8; 11]; N] {
+        let mut names = [*b"kunit_00000"; N];
+        let mut found = 0;
+
+        for number in 0..100_000_u32 {
+            let mut name = *b"kunit_00000";
+            let mut rest = number;
+            for digit in name[6..].iter_mut().rev() {
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+            if found == 0 || bucket(&name) == bucket(&names[0]) {
+                names[found] = name;
+                found += 1;
+            }
+            if found == N {
+                break;
+            }
+        }
+        assert_eq!(found, N);
+        names
+    }
+
+    fn bucket(name: &[u8; 11]) -> u32 {
+        let mut bytes = [0; bindings::TCP_CA_NAME_MAX as usize];
+
+        bytes[..name.len()].copy_from_slice(name);
+        // SAFETY: The name is terminated, and zeroes follow it.
+        unsafe { bindings::tcp_ca_hash(bytes.as_ptr().cast()) % bindings::TCP_CONG_BUCKETS }
+    }
+
+    /// The names that ordinary users may choose, as the sysctl lists them.
+    fn allowed() -> Result<KVec<u8>> {
+        let mut buf = KVec::from_elem(0, 2048, GFP_KERNEL)?;
+
+        // SAFETY: The buffer has this size.
+        unsafe { bindings::tcp_get_allowed_congestion_control(buf.as_mut_ptr().cast(), buf.len()) };
+        buf.truncate(buf.iter().position(|byte| *byte == 0).ok_or(EINVAL)?);
+        Ok(buf)
+    }
+
+    fn errno(ret: Result) -> i32 {
+        ret.err().map_or(0, |err| err.to_errno())
+    }
+
+    fn assert_ok(ret: Result) {
+        assert_eq!(errno(ret), 0);
     }
 
     fn find(name: &CStr) -> *mut bindings::tcp_congestion_ops {

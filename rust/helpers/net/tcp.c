@@ -16,16 +16,20 @@ __rust_helper void rust_helper_bpf_module_put(const void *data,
 	bpf_module_put(data, owner);
 }
 
-__rust_helper struct tcp_cong_net *
-rust_helper_tcp_cong_net(const struct net *net)
+__rust_helper u32 rust_helper_tcp_ca_hash(const char *name)
 {
-	return tcp_cong_net(net);
+	return tcp_ca_hash(name);
 }
 
-__rust_helper u32
-rust_helper_tcp_ca_hash_name(const struct tcp_congestion_ops *ca)
+__rust_helper struct net *rust_helper_sock_net(const struct sock *sk)
 {
-	return tcp_ca_hash_name(ca);
+	return sock_net(sk);
+}
+
+__rust_helper void
+rust_helper_tcp_cong_default_free(struct tcp_cong_default *dflt)
+{
+	kfree_rcu(dflt, rcu);
 }
 
 /* A cast, which bindgen does not evaluate */

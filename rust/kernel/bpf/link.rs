@@ -8,6 +8,7 @@
 //! C header: [`include/linux/bpf.h`](srctree/include/linux/bpf.h)
 
 use crate::{
+    alloc::flags::GFP_USER,
     bindings,
     bpf::map::Map,
     error::{
@@ -26,20 +27,14 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    mem::{
-        size_of,
-        MaybeUninit, //
-    },
+    mem::MaybeUninit,
     ops::Deref,
     ptr::NonNull, //
 };
 
 mod hangup;
 
-pub use self::hangup::{
-    Hangup,
-    Poller, //
-};
+use self::hangup::Hangup;
 
 /// The data of a link type, and what the type does.
 ///
@@ -49,9 +44,11 @@ pub use self::hangup::{
 ///
 /// Only the optional operations that an implementation provides are entered in the C table.
 ///
+/// A link can outlive everything that its creator has borrowed, so the data borrows nothing.
+///
 /// C counterpart: [`struct bpf_link_ops`](srctree/include/linux/bpf.h).
 #[vtable]
-pub trait LinkOps: Sized + Send + Sync {
+pub trait LinkOps: Sized + Send + Sync + 'static {
     /// The type that user space sees, one of `BPF_LINK_TYPE_*`.
     const TYPE: bindings::bpf_link_type;
 
@@ -84,10 +81,13 @@ pub trait LinkOps: Sized + Send + Sync {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Puts the poller on the queue that wakes it, and returns the events (`POLL*`) that hold now.
+    /// Returns the events (`POLL*`) that hold now.
+    ///
+    /// The poller is on the queue of [`Link::hang_up`] before this is called, so it misses nothing
+    /// that happens from here on.
     ///
     /// Process context.
-    fn poll(_link: &Link<Self>, _poller: Poller<'_, Self>) -> u32 {
+    fn poll(_link: &Link<Self>) -> u32 {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 }
@@ -99,7 +99,7 @@ pub trait LinkOps: Sized + Send + Sync {
 pub struct LinkInfo(bindings::bpf_link_info);
 
 impl LinkInfo {
-    /// Sets the id of the map of a struct_ops link; the answer starts out with 0.
+    /// Sets the id of the map of a struct_ops link. What is not set stays as user space passed it.
     #[inline]
     pub fn set_struct_ops_map_id(&mut self, id: u32) {
         self.0.__bindgen_anon_1.struct_ops.map_id = id;
@@ -120,6 +120,8 @@ impl LinkInfo {
 pub struct Link<T: LinkOps> {
     #[pin]
     link: Opaque<bindings::bpf_link>,
+    #[pin]
+    hangup: Hangup,
     #[pin]
     data: T,
 }
@@ -154,6 +156,7 @@ impl<T: LinkOps> Link<T> {
                     );
                 }
             }),
+            hangup <- Hangup::new(),
             data <- data,
         }? Error)
     }
@@ -168,22 +171,21 @@ impl<T: LinkOps> Link<T> {
         unsafe { &*link.cast() }
     }
 
-    /// Returns the C representation.
+    /// Returns the C representation, by a pointer that may be used for the whole link.
     #[inline]
     pub fn as_raw(&self) -> *mut bindings::bpf_link {
-        self.link.get()
+        // The `bpf_link` is the first field of `Link<T>`, which is `repr(C)`.
+        core::ptr::from_ref(self).cast_mut().cast()
     }
 
-    /// Tells whether `field` lies within this link, so that it cannot outlive it.
+    /// Wakes those who poll the link, with `EPOLLHUP`. Any context.
     ///
-    /// A constant once inlined, where `field` is reached from `self`.
-    #[inline(always)]
-    pub fn contains<F>(&self, field: &F) -> bool {
-        let offset = core::ptr::from_ref(field)
-            .addr()
-            .wrapping_sub(core::ptr::from_ref(self).addr());
-
-        offset < size_of::<Self>() && size_of::<F>() <= size_of::<Self>() - offset
+    /// What they are to see in [`LinkOps::poll`] is written before this is called.
+    ///
+    /// C counterpart: [`wake_up_interruptible_poll`](srctree/include/linux/wait.h).
+    #[inline]
+    pub fn hang_up(&self) {
+        self.hangup.wake();
     }
 }
 
@@ -229,15 +231,21 @@ impl<T: LinkOps> LinkPrimer<T> {
     where
         Error: From<E>,
     {
-        let link = KBox::pin_init::<Error>(Link::new(data, attach_type), GFP_KERNEL)?;
+        let link = KBox::pin_init::<Error>(Link::new(data, attach_type), GFP_USER)?;
         let mut primer = MaybeUninit::uninit();
 
-        // SAFETY: `link` is initialised and pinned. On an error nothing refers to it, and it is
-        // freed here.
-        to_result(unsafe { bindings::bpf_link_prime(link.as_raw(), primer.as_mut_ptr()) })?;
+        // SAFETY: The link stays where it is until it is freed, here or in `LinkVTable::dealloc`.
+        let link = KBox::into_raw(unsafe { Pin::into_inner_unchecked(link) });
+        // SAFETY: `link` is initialised and pinned, and begins with its `bpf_link`.
+        let primed = to_result(unsafe {
+            bindings::bpf_link_prime(link.cast::<bindings::bpf_link>(), primer.as_mut_ptr())
+        });
+        if primed.is_err() {
+            // SAFETY: This is the box from above, to which nothing refers on an error.
+            drop(unsafe { Pin::new_unchecked(KBox::from_raw(link)) });
+        }
+        primed?;
 
-        // SAFETY: The link stays where it is: its file frees it, in `LinkVTable::dealloc`.
-        let _ = KBox::into_raw(unsafe { Pin::into_inner_unchecked(link) });
         // INVARIANT: The file that was just made owns the initial reference.
         Ok(Self {
             // SAFETY: `bpf_link_prime` has filled it.
@@ -273,43 +281,6 @@ impl<T: LinkOps> Drop for LinkPrimer<T> {
     fn drop(&mut self) {
         // SAFETY: By the type invariants. Giving up the file gives up the link.
         unsafe { bindings::bpf_link_cleanup(&mut self.primer) };
-    }
-}
-
-/// A reference on a link of any type.
-///
-/// C counterpart: [`struct bpf_link`](srctree/include/linux/bpf.h).
-#[repr(transparent)]
-pub struct AnyLink(Opaque<bindings::bpf_link>);
-
-impl AnyLink {
-    /// Borrows a link that C code holds a reference on.
-    ///
-    /// # Safety
-    ///
-    /// `link` must point to a valid link, on which a reference is held for the duration of `'a`.
-    #[inline]
-    pub unsafe fn from_raw<'a>(link: *mut bindings::bpf_link) -> &'a Self {
-        // SAFETY: By the requirements of this function. `AnyLink` is transparent over `bpf_link`.
-        unsafe { &*link.cast() }
-    }
-
-    /// Replaces the map behind the link; when `expected` is given, only if it is the present one.
-    ///
-    /// Process context, may sleep.
-    ///
-    /// # Errors
-    ///
-    /// [`EINVAL`] when links of this type have no map to replace, or what the type returns.
-    #[inline]
-    pub fn update_map(&self, new: &Map, expected: Option<&Map>) -> Result {
-        let link = self.0.get();
-        // SAFETY: The table of a link is constant.
-        let update = unsafe { (*(*link).ops).update_map }.ok_or(EINVAL)?;
-        let expected = expected.map_or(core::ptr::null_mut(), Map::as_raw);
-
-        // SAFETY: All three are valid, and references are held on them during the call.
-        to_result(unsafe { update(link, new.as_raw(), expected) })
     }
 }
 
@@ -391,11 +362,12 @@ impl<T: LinkOps> LinkVTable<T> {
         table: *mut bindings::poll_table_struct,
     ) -> c_uint {
         // SAFETY: The private data of a link's file is the link, on which it holds a reference.
-        let link = unsafe { Link::from_raw((*file).private_data.cast()) };
-        // SAFETY: By the requirements of this function, `file` is a file of `link`.
-        let poller = unsafe { Poller::new(link, file, table) };
+        let link = unsafe { Link::<T>::from_raw((*file).private_data.cast()) };
 
-        T::poll(link, poller)
+        // SAFETY: By the requirements of this function, `file` is a file of the link that the queue
+        // is a part of, and `table` null or valid.
+        unsafe { link.hangup.poll_wait(file, table) };
+        T::poll(link)
     }
 
     const VTABLE: bindings::bpf_link_ops = bindings::bpf_link_ops {

@@ -10,7 +10,7 @@
 //! * [`Registration`]: a ready map that its subsystem knows, on behalf of one link. Dropping it
 //!   unregisters, so a table is registered exactly as long as a [`Registration`] exists.
 //!
-//! A link keeps its registration in a [`Slot`].
+//! A link keeps its registration in a [`Slot`], a field of its data that [`impl_has_slot!`] names.
 //!
 //! C header: [`include/linux/bpf.h`](srctree/include/linux/bpf.h),
 //! [`include/linux/bpf_struct_ops_link.h`](srctree/include/linux/bpf_struct_ops_link.h)
@@ -25,10 +25,14 @@ use crate::{
         map::Map, //
     },
     error::to_result,
+    ffi::c_int,
     prelude::*,
     sync::{
         aref::ARef,
-        atomic::Atomic,
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         lock::{
             mutex::MutexBackend,
             Guard,
@@ -51,7 +55,8 @@ pub mod fake;
 /// `map` is a struct_ops map made with `BPF_F_LINK` and in state `BPF_STRUCT_OPS_STATE_READY`,
 /// which such a map never leaves, and `table` describes it. Hence `table` is constant, and all it
 /// points to is valid as long as `map` is: the type's description (the map pins the module that
-/// has it), the kernel's table, and the map's mutex.
+/// has it) and the kernel's table. The description was initialised by `register_bpf_struct_ops`.
+#[derive(Clone)]
 pub struct ReadyMap {
     map: ARef<Map>,
     table: bindings::bpf_struct_ops_table,
@@ -74,11 +79,6 @@ impl TryFrom<ARef<Map>> for ReadyMap {
     /// [`EINVAL`]: not a struct_ops map, not made with `BPF_F_LINK`, or not yet filled in.
     #[inline]
     fn try_from(map: ARef<Map>) -> Result<Self> {
-        #[cfg(CONFIG_BPF_STRUCT_OPS_LINK_KUNIT_TEST)]
-        if let Some(ready) = fake::ready(&map) {
-            return Ok(ready);
-        }
-
         let mut table = MaybeUninit::uninit();
 
         // SAFETY: `map` is valid, and `table` is valid for writes.
@@ -100,16 +100,13 @@ impl ReadyMap {
         &self.map
     }
 
-    /// Tells whether both maps hold a table of the same type.
+    /// Lets this map take the place of a registered one, if its subsystem can do that.
     #[inline]
-    pub fn is_same_type(&self, other: &Self) -> bool {
-        core::ptr::eq(self.table.desc, other.table.desc)
-    }
+    pub fn into_replacement(self) -> Option<Replacement> {
+        let update = self.ops().update?;
 
-    /// Tells whether the subsystem can replace a registered table of this type by another.
-    #[inline]
-    pub fn can_update(&self) -> bool {
-        self.ops().update.is_some()
+        // INVARIANT: This is the `update` of the map's type.
+        Some(Replacement { map: self, update })
     }
 
     #[inline]
@@ -118,18 +115,30 @@ impl ReadyMap {
         unsafe { &*(*self.table.desc).st_ops }
     }
 
-    /// Keeps the registrations of one and the same map apart, where the subsystem leaves that to
-    /// its callers.
+    /// Excludes the other links of this type, unless its subsystem does the locking that it needs.
     ///
-    /// HID-BPF does: it looks at `hid_bpf_ops::hdev` before it takes a lock of its own. One that
-    /// has an `update` guards itself: links that are updated have no lock in common.
+    /// C counterpart: `update_mutex` in
+    /// [`kernel/bpf/bpf_struct_ops.c`](srctree/kernel/bpf/bpf_struct_ops.c), of all types.
     #[inline]
-    fn lock(&self) -> Option<Guard<'_, (), MutexBackend>> {
-        // SAFETY: By the type invariants.
-        let mutex = unsafe { Lock::from_raw(self.table.lock) };
+    fn exclude_links(&self) -> Option<Guard<'_, (), MutexBackend>> {
+        if self.ops().parallel_links {
+            return None;
+        }
+        // SAFETY: By the type invariants, the description is valid and its mutex initialised.
+        let lock = unsafe { Lock::from_raw(&raw mut (*(*self.table.desc).st_ops).link_lock) };
 
-        (!self.can_update()).then(|| mutex.lock())
+        Some(lock.lock())
     }
+}
+
+/// A ready map of a type whose tables can be replaced.
+///
+/// # Invariants
+///
+/// `update` is that of the map's type.
+pub struct Replacement {
+    map: ReadyMap,
+    update: unsafe extern "C" fn(*mut c_void, *mut c_void, *mut bindings::bpf_link) -> c_int,
 }
 
 /// A table that is registered with its subsystem.
@@ -159,45 +168,51 @@ impl Registration {
     #[inline]
     unsafe fn new(map: ReadyMap, link: *mut bindings::bpf_link) -> Result<Self> {
         let reg = map.ops().reg.ok_or(EOPNOTSUPP)?;
-        let guard = map.lock();
+        let guard = map.exclude_links();
 
         // SAFETY: The table is complete and of the type that `reg` expects; `link` is valid.
-        to_result(unsafe { reg(map.table.kdata, link) })?;
+        accepted(unsafe { reg(map.table.kdata, link) })?;
         drop(guard);
 
         // INVARIANT: `reg` has accepted the table, and the caller vouches for `link`.
         Ok(Self { map, link })
     }
 
-    /// Replaces the registered table by that of `new`, which must be of the same type.
+    /// Replaces the registered table by that of `new`, which may be the same.
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] when it is of another type, [`EOPNOTSUPP`] when the subsystem has no `update`, or
-    /// what `update` returns; the old table is registered still.
-    fn update(&mut self, new: ReadyMap) -> Result {
-        if !self.map.is_same_type(&new) {
+    /// [`EINVAL`] when it is of another type, or what the subsystem's `update` returns; the old
+    /// table is registered still.
+    fn update(&mut self, new: Replacement) -> Result {
+        let Replacement { map: new, update } = new;
+        if !core::ptr::eq(new.table.desc, self.map.table.desc) {
             return Err(EINVAL);
         }
-        let update = new.ops().update.ok_or(EOPNOTSUPP)?;
+        let guard = new.exclude_links();
 
-        // No lock of either map is taken: two links that exchange their maps would take them in
-        // opposite order. The subsystem guards its own list.
-        //
         // SAFETY: Both tables are complete and of the type that `update` expects, the old one is
         // registered by the type invariants, and `link` is valid.
-        to_result(unsafe { update(new.table.kdata, self.map.table.kdata, self.link) })?;
-
+        accepted(unsafe { update(new.table.kdata, self.map.table.kdata, self.link) })?;
+        drop(guard);
         // INVARIANT: `update` has put the new table in the place of the old. The old map must not
         // be unregistered, so it is not a `Registration` that is dropped here but its map alone.
         self.map = new;
         Ok(())
     }
+}
 
-    /// Returns the map whose table is registered.
-    #[inline]
-    pub fn map(&self) -> &ReadyMap {
-        &self.map
+/// Turns the answer of a subsystem into a result: whatever is not 0 is a failure.
+///
+/// A positive answer would be a file descriptor or a success for user space; no subsystem gives
+/// one, and there is no error number for it.
+#[inline]
+fn accepted(answer: c_int) -> Result {
+    to_result(answer)?;
+    if answer == 0 {
+        Ok(())
+    } else {
+        Err(EINVAL)
     }
 }
 
@@ -206,7 +221,6 @@ impl Drop for Registration {
         let Some(unreg) = self.map.ops().unreg else {
             return;
         };
-        let _guard = self.map.lock();
 
         // SAFETY: By the type invariants, the table is registered and `link` is valid.
         unsafe { unreg(self.map.table.kdata, self.link) };
@@ -220,9 +234,14 @@ impl Drop for Registration {
 ///
 /// # Concurrency
 ///
-/// The registration is guarded by the slot's mutex, one for each link, so links do not wait for
-/// each other. It is held while the subsystem's `reg`, `update` and `unreg` run, hence outside all
+/// The registration is guarded by the slot's mutex, one for each link. It is held while the
+/// subsystem's `reg` and `update` run, and its `unreg` when the link is detached, hence outside all
 /// of a subsystem's locks; a subsystem must not come back to the same link from there.
+///
+/// Inside of it, the mutex of the type is held for as long, unless the type is known to need none:
+/// see `bpf_struct_ops::parallel_links`. What a subsystem can rely on is thus what the C code gives
+/// it by one mutex for all types. In either, closing a link takes no lock for the `unreg` that
+/// comes with it.
 ///
 /// The map's id is written under the mutex and read without any lock: it is all that observers
 /// (info, fdinfo, poll) want to know, and a number cannot dangle.
@@ -259,14 +278,70 @@ impl Slot {
     /// Returns the id of the registered map. Any context.
     #[inline]
     pub fn map_id(&self) -> Option<u32> {
-        // Nothing else is read on the strength of the id. This is READ_ONCE(), in line, where
-        // `load(Relaxed)` calls a C helper, and every poll comes by here.
-        //
-        // SAFETY: The pointer is valid and aligned, and a volatile read is a single one.
-        match unsafe { self.map_id.as_ptr().read_volatile() } {
+        // Relaxed: nothing else is read on the strength of the id.
+        match self.map_id.load(Relaxed) {
             0 => None,
             id => Some(id),
         }
+    }
+}
+
+/// The data of a link that has a [`Slot`]; implemented by [`impl_has_slot!`].
+///
+/// # Safety
+///
+/// `slot` must return a field of the data.
+pub unsafe trait HasSlot: LinkOps {
+    /// Returns the slot.
+    fn slot(&self) -> &Slot;
+}
+
+/// Tells which field of a link's data is its [`Slot`](crate::bpf::struct_ops::Slot).
+///
+/// ```ignore
+/// impl_has_slot! {
+///     impl HasSlot for StructOpsLink { self.registration }
+/// }
+/// ```
+#[macro_export]
+macro_rules! impl_has_slot {
+    (impl HasSlot for $data:ty { self.$field:ident }) => {
+        // SAFETY: The pattern matches a field of the type.
+        unsafe impl $crate::bpf::struct_ops::HasSlot for $data {
+            #[inline]
+            fn slot(&self) -> &$crate::bpf::struct_ops::Slot {
+                let Self { $field, .. } = self;
+
+                $field
+            }
+        }
+    };
+}
+
+pub use impl_has_slot;
+
+impl<T: HasSlot> Link<T> {
+    /// Registers the table of `map` on behalf of this link. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`EBUSY`] when one is registered already, or what the subsystem returns. The slot is as it
+    /// was then.
+    #[inline]
+    pub fn register(&self, map: ReadyMap) -> Result {
+        let mut slot = self.slot().lock();
+
+        if slot.registration.is_some() {
+            return Err(EBUSY);
+        }
+
+        let id = map.map().id();
+        // SAFETY: The slot is a part of the link, and the registration stays in the slot, so it
+        // is dropped before the link's memory is freed.
+        *slot.registration = Some(unsafe { Registration::new(map, self.as_raw()) }?);
+        // INVARIANT: This is the map that was registered.
+        slot.map_id.store(id, Relaxed);
+        Ok(())
     }
 }
 
@@ -277,52 +352,13 @@ pub struct SlotGuard<'a> {
 }
 
 impl SlotGuard<'_> {
-    /// Returns the registration, or `None` when the link is detached.
+    /// Returns what is registered, or `None` when the link is detached.
     #[inline]
-    pub fn registration(&self) -> Option<&Registration> {
-        self.registration.as_ref()
-    }
-
-    /// Registers the table of `map` on behalf of `link`, whose slot this has to be. May sleep.
-    ///
-    /// # Errors
-    ///
-    /// [`EINVAL`] when this is not a slot of `link`, [`EBUSY`] when it is not empty, or what the
-    /// subsystem returns. The slot is as it was then.
-    #[inline]
-    pub fn register<T: LinkOps>(&mut self, link: &Link<T>, map: ReadyMap) -> Result {
-        if !link.contains(self.map_id) {
-            return Err(EINVAL);
-        }
-        if self.registration.is_some() {
-            return Err(EBUSY);
-        }
-
-        let id = map.map().id();
-        // SAFETY: The slot is a part of the link, and the registration stays in the slot, so it
-        // is dropped before the link's memory is freed.
-        *self.registration = Some(unsafe { Registration::new(map, link.as_raw()) }?);
-        // INVARIANT: This is the map that was registered.
-        self.set_map_id(id);
-        Ok(())
-    }
-
-    /// Replaces the registered table by that of `map`. May sleep.
-    ///
-    /// # Errors
-    ///
-    /// [`ENOLINK`] when nothing is registered, or those of the registration. The slot is as it was
-    /// then.
-    pub fn update(&mut self, map: ReadyMap) -> Result {
-        let Some(registration) = &mut *self.registration else {
-            return Err(ENOLINK);
-        };
-        let id = map.map().id();
-
-        registration.update(map)?;
-        // INVARIANT: This is the map that is registered now.
-        self.set_map_id(id);
-        Ok(())
+    pub fn registered(&mut self) -> Option<Registered<'_>> {
+        Some(Registered {
+            registration: (*self.registration).as_mut()?,
+            map_id: self.map_id,
+        })
     }
 
     /// Unregisters, and tells whether there was anything to unregister. May sleep.
@@ -330,17 +366,43 @@ impl SlotGuard<'_> {
         let Some(registration) = self.registration.take() else {
             return false;
         };
+        // The map has the type's lock, so it stays until that is given back.
+        let map = registration.map.clone();
+        let guard = map.exclude_links();
 
         drop(registration);
+        drop(guard);
         // INVARIANT: Nothing is registered any more.
-        self.set_map_id(0);
+        self.map_id.store(0, Relaxed);
         true
     }
+}
 
+/// What a locked [`Slot`] has registered.
+pub struct Registered<'a> {
+    registration: &'a mut Registration,
+    map_id: &'a Atomic<u32>,
+}
+
+impl Registered<'_> {
+    /// Returns the map whose table is registered.
     #[inline]
-    fn set_map_id(&self, id: u32) {
-        // SAFETY: The pointer is valid and aligned, the mutex keeps other writers off, and a
-        // volatile write is a single one, as WRITE_ONCE() is.
-        unsafe { self.map_id.as_ptr().write_volatile(id) };
+    pub fn map(&self) -> &Map {
+        self.registration.map.map()
+    }
+
+    /// Replaces the registered table by that of `new`, which may be the same. May sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] when `new` is of another type, or what the subsystem's `update` returns. The slot
+    /// is as it was then.
+    pub fn update(&mut self, new: Replacement) -> Result {
+        let id = new.map.map().id();
+
+        self.registration.update(new)?;
+        // INVARIANT: This is the map that is registered now.
+        self.map_id.store(id, Relaxed);
+        Ok(())
     }
 }

@@ -3,7 +3,8 @@
 //! A struct_ops type for KUnit tests.
 //!
 //! It takes the place of a subsystem: it counts the calls it gets, fails when it is told to, and
-//! notes when it is called out of turn. Its maps are ready at once and need no BPF program.
+//! notes when it is called out of turn. Its maps are ready at once and need no BPF program;
+//! [`FakeType::ready`] makes a [`ReadyMap`] of one.
 
 use super::ReadyMap;
 use crate::{
@@ -24,6 +25,10 @@ use crate::{
         lock::Backend,
         Arc, //
     },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
     types::Opaque, //
 };
 use core::ptr::NonNull;
@@ -40,12 +45,16 @@ pub struct FakeType {
     #[pin]
     desc: Opaque<bindings::bpf_struct_ops_desc>,
     /// What `reg` and `update` return.
-    error: Atomic<i32>,
+    answer: Atomic<i32>,
     regs: Atomic<i32>,
     updates: Atomic<i32>,
     unregs: Atomic<i32>,
     violations: Atomic<i32>,
     maps: Atomic<i32>,
+    /// How long `reg`, `update` and `unreg` take.
+    takes_us: Atomic<i32>,
+    running: Atomic<i32>,
+    overlaps: Atomic<i32>,
 }
 
 // SAFETY: The C structures are constant after initialisation.
@@ -60,8 +69,6 @@ unsafe impl Sync for FakeType {}
 struct FakeMap {
     #[pin]
     map: Opaque<bindings::bpf_map>,
-    #[pin]
-    lock: Opaque<bindings::mutex>,
     ty: Arc<FakeType>,
     registered: Atomic<bool>,
 }
@@ -81,8 +88,17 @@ static MAP_OPS: MapOps = MapOps(bindings::bpf_map_ops {
 static NEXT_ID: Atomic<u32> = Atomic::new(0x7000_0000);
 
 impl FakeType {
-    /// Makes a type, with an `update` if `can_update`.
+    /// Makes a type, with an `update` if `can_update`, whose links exclude each other.
     pub fn new(can_update: bool) -> Result<Arc<Self>> {
+        Self::with(can_update, false)
+    }
+
+    /// Makes a type that needs no exclusion of its links.
+    pub fn parallel() -> Result<Arc<Self>> {
+        Self::with(true, true)
+    }
+
+    fn with(can_update: bool, parallel_links: bool) -> Result<Arc<Self>> {
         let ty = Arc::pin_init(
             pin_init!(Self {
                 st_ops <- Opaque::ffi_init(|st_ops: *mut bindings::bpf_struct_ops| {
@@ -91,18 +107,27 @@ impl FakeType {
                         st_ops.write_bytes(0, 1);
                         (*st_ops).reg = Some(FakeMap::reg);
                         (*st_ops).unreg = Some(FakeMap::unreg);
+                        (*st_ops).parallel_links = parallel_links;
+                        MutexBackend::init(
+                            &raw mut (*st_ops).link_lock,
+                            c"fake_type".as_char_ptr(),
+                            crate::static_lock_class!().as_ptr(),
+                        );
                         if can_update {
                             (*st_ops).update = Some(FakeMap::update);
                         }
                     }
                 }),
                 desc <- Opaque::zeroed(),
-                error: Atomic::new(0),
+                answer: Atomic::new(0),
                 regs: Atomic::new(0),
                 updates: Atomic::new(0),
                 unregs: Atomic::new(0),
                 violations: Atomic::new(0),
                 maps: Atomic::new(0),
+                takes_us: Atomic::new(0),
+                running: Atomic::new(0),
+                overlaps: Atomic::new(0),
             }),
             GFP_KERNEL,
         )?;
@@ -127,16 +152,6 @@ impl FakeType {
                         (*map).refcnt.counter = 1;
                     }
                 }),
-                lock <- Opaque::ffi_init(|lock| {
-                    // SAFETY: `lock` is valid for writes and pinned, name and key are static.
-                    unsafe {
-                        MutexBackend::init(
-                            lock,
-                            c"fake_map".as_char_ptr(),
-                            crate::static_lock_class!().as_ptr(),
-                        )
-                    }
-                }),
                 ty: ty,
                 registered: Atomic::new(false),
             }),
@@ -150,10 +165,28 @@ impl FakeType {
         Ok(unsafe { ARef::from_raw(NonNull::new_unchecked(map.cast())) })
     }
 
-    /// Lets `reg` and `update` fail with `error`, or succeed again with `None`.
-    pub fn fail_with(&self, error: Option<Error>) {
-        self.error
-            .store(error.map_or(0, |error| error.to_errno()), Relaxed);
+    /// Returns the table of `map`, which is ready if it is a map of a fake type.
+    pub fn ready(map: &ARef<Map>) -> Option<ReadyMap> {
+        // SAFETY: The operations of a map are constant.
+        if !core::ptr::eq(unsafe { (*map.as_raw()).ops }, &raw const MAP_OPS.0) {
+            return None;
+        }
+
+        // SAFETY: Only fake maps have these operations.
+        let fake = unsafe { &*map.as_raw().cast::<FakeMap>() };
+        // INVARIANT: A fake map never changes, and its type's mutex was initialised.
+        Some(ReadyMap {
+            map: map.clone(),
+            table: bindings::bpf_struct_ops_table {
+                desc: fake.ty.desc.get(),
+                kdata: map.as_raw().cast(),
+            },
+        })
+    }
+
+    /// Lets `reg` and `update` return `answer`, 0 for a success.
+    pub fn answer(&self, answer: c_int) {
+        self.answer.store(answer, Relaxed);
     }
 
     /// How often `reg`, `update` and `unreg` were called, whether they failed or not.
@@ -176,6 +209,28 @@ impl FakeType {
         self.maps.load(Relaxed)
     }
 
+    /// Lets `reg`, `update` and `unreg` take so long.
+    pub fn take_us(&self, takes_us: i32) {
+        self.takes_us.store(takes_us, Relaxed);
+    }
+
+    /// How often one of them was called while another one ran.
+    pub fn overlaps(&self) -> i32 {
+        self.overlaps.load(Relaxed)
+    }
+
+    fn run(&self) {
+        let takes_us = self.takes_us.load(Relaxed);
+
+        if self.running.fetch_add(1, Relaxed) != 0 {
+            self.overlaps.fetch_add(1, Relaxed);
+        }
+        if takes_us != 0 {
+            fsleep(Delta::from_micros(takes_us.into()));
+        }
+        self.running.fetch_sub(1, Relaxed);
+    }
+
     fn expect(&self, kept: bool) {
         if !kept {
             self.violations.fetch_add(1, Relaxed);
@@ -194,23 +249,24 @@ impl FakeMap {
 
     /// # Safety
     ///
-    /// `kdata` must be a table that `fake::ready` gave out.
+    /// `kdata` must be a table that [`FakeType::ready`] gave out.
     unsafe extern "C" fn reg(kdata: *mut c_void, _link: *mut bindings::bpf_link) -> c_int {
         // SAFETY: By the requirements of this function.
         let map = unsafe { Self::from_kdata(kdata) };
-        let error = map.ty.error.load(Relaxed);
+        let answer = map.ty.answer.load(Relaxed);
 
         map.ty.regs.fetch_add(1, Relaxed);
-        if error == 0 {
+        map.ty.run();
+        if answer == 0 {
             map.ty.expect(!map.registered.load(Relaxed));
             map.registered.store(true, Relaxed);
         }
-        error
+        answer
     }
 
     /// # Safety
     ///
-    /// `new` and `old` must be tables that `fake::ready` gave out.
+    /// `new` and `old` must be tables that [`FakeType::ready`] gave out.
     unsafe extern "C" fn update(
         new: *mut c_void,
         old: *mut c_void,
@@ -218,26 +274,28 @@ impl FakeMap {
     ) -> c_int {
         // SAFETY: By the requirements of this function.
         let (new, old) = unsafe { (Self::from_kdata(new), Self::from_kdata(old)) };
-        let error = new.ty.error.load(Relaxed);
+        let answer = new.ty.answer.load(Relaxed);
 
         new.ty.updates.fetch_add(1, Relaxed);
-        if error == 0 {
-            new.ty.expect(!new.registered.load(Relaxed));
+        new.ty.run();
+        if answer == 0 {
             new.ty.expect(old.registered.load(Relaxed));
             old.registered.store(false, Relaxed);
+            new.ty.expect(!new.registered.load(Relaxed));
             new.registered.store(true, Relaxed);
         }
-        error
+        answer
     }
 
     /// # Safety
     ///
-    /// `kdata` must be a table that `fake::ready` gave out.
+    /// `kdata` must be a table that [`FakeType::ready`] gave out.
     unsafe extern "C" fn unreg(kdata: *mut c_void, _link: *mut bindings::bpf_link) {
         // SAFETY: By the requirements of this function.
         let map = unsafe { Self::from_kdata(kdata) };
 
         map.ty.unregs.fetch_add(1, Relaxed);
+        map.ty.run();
         map.ty.expect(map.registered.load(Relaxed));
         map.registered.store(false, Relaxed);
     }
@@ -254,23 +312,4 @@ impl FakeMap {
         drop(map);
         ty.maps.fetch_sub(1, Relaxed);
     }
-}
-
-/// Returns the table of `map` if it is a fake one, which is always ready.
-pub(super) fn ready(map: &ARef<Map>) -> Option<ReadyMap> {
-    // SAFETY: The operations of a map are constant.
-    if !core::ptr::eq(unsafe { (*map.as_raw()).ops }, &raw const MAP_OPS.0) {
-        return None;
-    }
-
-    // SAFETY: Only fake maps have these operations.
-    let fake = unsafe { &*map.as_raw().cast::<FakeMap>() };
-    Some(ReadyMap {
-        map: map.clone(),
-        table: bindings::bpf_struct_ops_table {
-            desc: fake.ty.desc.get(),
-            kdata: map.as_raw().cast(),
-            lock: fake.lock.get(),
-        },
-    })
 }

@@ -4,17 +4,25 @@
 //!
 //! * [`CongestionOps`]: a table of operations under a name.
 //! * [`CongestionRef`]: a reference on one.
-//! * [`RegistryGuard`]: the list of those that are on offer, locked.
-//! * [`DefaultOf`]: the one that a network namespace starts out with.
-//! * [`ConnectionSock`]: the one that a socket uses.
+//! * [`RegistryGuard`]: the tables that are on offer, locked.
+//! * [`DefaultOf`]: the default of a network namespace.
+//! * [`ConnectionSock`]: a socket, with the table that it uses.
 //!
 //! # What a replacement promises
 //!
 //! Once [`RegistryGuard::replace`] has returned, no connection starts on the old table, whichever
-//! way it came by the name. The old table is marked ([`CongestionOps::is_replaced`]) after the new
-//! one was published, and whoever is about to start a connection on a table looks at the mark,
-//! which lies in the `flags` that he reads anyway. With the mark set, he goes by the name:
-//! [`CongestionOps::current`].
+//! way it was chosen. The new table is published first, then the old one is marked
+//! ([`CongestionOps::is_replaced`]). Code that starts a connection tests the mark, which is a bit of
+//! the `flags` that it reads anyway, and takes [`CongestionOps::current`] instead where the bit is
+//! set.
+//!
+//! # Lineages
+//!
+//! A table that is registered for the first time starts a *lineage*, a number that is not used
+//! again. A table that replaces another joins the lineage of that one. So the table that a replaced
+//! one leads to is the registered one of the same lineage: it was reached by updates alone. A
+//! table that is linked later under the same name, or under a name with the same key, is of another
+//! lineage. A table that is unregistered and registered again stays in its lineage.
 //!
 //! C header: [`include/net/tcp.h`](srctree/include/net/tcp.h),
 //! [`include/net/tcp_cong_list.h`](srctree/include/net/tcp_cong_list.h)
@@ -25,13 +33,13 @@ use crate::{
         to_result,
         Result, //
     },
-    ffi::c_char,
     str::{
         CStr,
         CStrExt as _, //
     },
     sync::{
         atomic::{
+            Acquire,
             Atomic,
             Relaxed, //
         },
@@ -49,14 +57,23 @@ use core::{
     ptr::NonNull, //
 };
 
+mod bucket;
 mod default;
+mod name;
 mod registry;
 mod sock;
 
 pub use self::{
     default::DefaultOf,
-    registry::RegistryGuard,
-    sock::ConnectionSock, //
+    name::Name,
+    registry::{
+        Registrable,
+        RegistryGuard, //
+    },
+    sock::{
+        ConnectionSock,
+        OwnedSock, //
+    }, //
 };
 
 /// A TCP congestion control: a table of operations under a name.
@@ -68,13 +85,20 @@ pub use self::{
 /// # Invariants
 ///
 /// The name is terminated by NUL and does not change. The key is 0 or the hash of the name, and the
-/// latter once the table was registered. The list node is zero before the table is registered for
-/// the first time; its `prev` leads to itself once the table is off the list again. `flags` is
-/// written under `tcp_cong_list_lock` only.
+/// latter once the table was registered. These and the private fields are written under
+/// `tcp_cong_list_lock` only:
+///
+/// * `flags`: read by anyone, with single accesses.
+/// * `lineage`: 0 before the first registration; read by anyone, with single accesses.
+/// * `bucket_next`: what follows in the table's bucket, or followed when the table was taken off.
+///   Read under RCU.
+/// * `list`: zero before the first registration; a list of its own while not registered.
+/// * `defaults`: the defaults of namespaces whose table this is.
 #[repr(transparent)]
 pub struct CongestionOps(Opaque<bindings::tcp_congestion_ops>);
 
-// SAFETY: What changes in a registered table is guarded by `tcp_cong_list_lock`.
+// SAFETY: What changes in a table is guarded by `tcp_cong_list_lock`, and read with single accesses
+// where readers do not hold that.
 unsafe impl Sync for CongestionOps {}
 
 impl CongestionOps {
@@ -106,7 +130,7 @@ impl CongestionOps {
     #[inline]
     pub fn name(&self) -> &CStr {
         // SAFETY: By the type invariants.
-        unsafe { CStr::from_char_ptr((&raw const (*self.as_raw()).name).cast::<c_char>()) }
+        unsafe { CStr::from_char_ptr((&raw const (*self.as_raw()).name).cast()) }
     }
 
     /// Checks that the operations which every algorithm needs are there.
@@ -122,11 +146,18 @@ impl CongestionOps {
         to_result(unsafe { bindings::tcp_validate_congestion_control(self.as_raw()) })
     }
 
-    /// Tells whether another table was put in the place of this one, and this one has not come
-    /// back since. Any context.
+    /// Tells whether an update has replaced this table by another, and none has brought it back.
+    /// Any context.
     #[inline]
     pub fn is_replaced(&self) -> bool {
-        self.flags() & bindings::TCP_CONG_REPLACED != 0
+        // Acquire: a reader that sees the mark finds the table that was published before it.
+        self.flags_word().load(Acquire) & bindings::TCP_CONG_REPLACED != 0
+    }
+
+    /// Tells whether ordinary users may choose this table. Any context.
+    #[inline]
+    pub fn is_allowed(&self) -> bool {
+        self.flags() & bindings::TCP_CONG_NON_RESTRICTED != 0
     }
 
     /// Tells whether the memory of the table is only freed a grace period after the last reference
@@ -146,10 +177,10 @@ impl CongestionOps {
             .then(|| CongestionRef(NonNull::from(self)))
     }
 
-    /// Takes a reference on this table or, if it was replaced, on the one that is registered under
-    /// its name by now. Any context.
+    /// Takes a reference on this table or, if it was replaced, on the table that came of that by
+    /// updates. Any context.
     ///
-    /// `None` when the name is gone, or the table is on its way out.
+    /// `None` when that is not registered any more, or when the table is about to be freed.
     pub fn current(&self) -> Option<CongestionRef> {
         let reader = rcu::read_lock();
         let mut ca = self;
@@ -159,31 +190,69 @@ impl CongestionOps {
                 if let Some(found) = ca.get() {
                     return Some(found);
                 }
-                // Replaced only now, and let go by all who had it? Whoever was the last had seen the
-                // mark, and so does who sees that there is no reference any more.
+                // The last reference may have gone because the table was replaced, after the test
+                // above. That reference was put after the mark was set.
                 smp_mb(Read);
                 if !ca.is_replaced() {
                     return None;
                 }
             }
-            ca = Self::find(ca.key(), &reader)?;
+
+            let lineage = ca.lineage();
+            // A table that returns loses the mark before it joins another lineage, so this is the
+            // lineage in which the table was replaced if the mark is there still.
+            if ca.is_replaced() {
+                ca = Self::find_in_lineage(ca.key(), lineage, &reader)?;
+            }
         }
     }
 
-    /// Finds the table that is registered with `key`.
+    /// Finds the table that is registered under `name`. Any context.
+    ///
+    /// C counterpart: [`tcp_ca_find`](srctree/net/ipv4/tcp_cong.c).
+    #[inline]
+    pub fn find<'a>(name: &Name, _reader: &'a rcu::Guard) -> Option<&'a Self> {
+        // SAFETY: RCU is held for `'a`.
+        unsafe { bucket::find(name.key(), |ca| ca.has_name(name)) }
+    }
+
+    /// Finds the table that is registered with `key`. Any context.
     ///
     /// C counterpart: [`tcp_ca_find_key`](srctree/net/ipv4/tcp_cong.c).
     #[inline]
-    fn find(key: u32, _reader: &rcu::Guard) -> Option<&Self> {
-        // SAFETY: The list is read under RCU, and a table that is found stays valid that long.
-        unsafe { bindings::tcp_ca_find_key(key).cast::<Self>().as_ref() }
+    pub fn find_key(key: u32, _reader: &rcu::Guard) -> Option<&Self> {
+        // SAFETY: RCU is held for the lifetime of the result.
+        unsafe { bucket::find(key, |ca| ca.key() == key) }
+    }
+
+    #[inline]
+    fn find_in_lineage(key: u32, lineage: u64, _reader: &rcu::Guard) -> Option<&Self> {
+        // SAFETY: RCU is held for the lifetime of the result.
+        unsafe { bucket::find(key, |ca| ca.lineage() == lineage) }
+    }
+
+    #[inline]
+    fn has_name(&self, name: &Name) -> bool {
+        self.name().to_bytes() == name.to_bytes()
     }
 
     /// The hash of the name, once the table was registered.
     #[inline]
     fn key(&self) -> u32 {
-        // SAFETY: The field is valid; it is not written any more once the table was registered.
+        // SAFETY: The field is valid and aligned.
         unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).key) }.load(Relaxed)
+    }
+
+    #[inline]
+    fn lineage(&self) -> u64 {
+        // Acquire: see `current`.
+        self.lineage_word().load(Acquire)
+    }
+
+    #[inline]
+    fn lineage_word(&self) -> &Atomic<u64> {
+        // SAFETY: The field is valid and aligned.
+        unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).lineage) }
     }
 
     /// Returns the flags, some of `TCP_CONG_*`. Any context.

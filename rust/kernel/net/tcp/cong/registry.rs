@@ -2,46 +2,21 @@
 
 //! The registry of TCP congestion controls.
 //!
-//! The registry is a list of tables, each found by its name or by a hash of the name, the key.
-//! C code reads it under RCU (`tcp_ca_find` and its kin in `net/ipv4/tcp_cong.c`), and its writers
-//! hold `tcp_cong_list_lock`.
+//! `tcp_cong_list_lock` guards it. The registered tables are on two lists:
 //!
-//! # What a reader can see
+//! * `tcp_cong_list`, in the order of registration, for those who hold the lock: what the sysctls
+//!   show. A table that replaces another takes its position.
+//! * a bucket for each hash of a name, for RCU readers, see [`super::bucket`].
 //!
-//! A reader that walks the list sees, under any one name, the table that is registered or one that
-//! was when the walk began, and never none:
-//!
-//! * [`RegistryGuard::replace`] puts the new table in the old one's *position* with one store to
-//!   the pointer before it. A reader comes by that pointer either before or after the store.
-//! * A reader that stands on the old table goes on to what followed it when it was replaced. That
-//!   may have been replaced or unregistered in the meantime; it then leads on itself. What is
-//!   unregistered is not freed before a grace period has passed, and this reader, which found its
-//!   way here before, holds it off.
-//! * The old table may come back (A to B to A) while that reader still stands on it. Its pointer to
-//!   the next table is then written once more, with a single store, and leads to what follows it
-//!   now, at the same position: the reader misses nothing.
-//! * A table that was taken off the list, replaced or unregistered, may come back while that reader
-//!   still stands on it, under a *registration* that is newer than the one under which the reader
-//!   came to it: it is registered anew itself, or takes the place of another table of its name that
-//!   was registered meanwhile. A table for whose readers nobody waits is therefore put in front of
-//!   all others when it is registered. So the reader goes on to them once more: it may see a table
-//!   twice, but misses none. At the end of the list it would be led past every table in between.
-//!
-//! A reader that found the old table may find that nobody has a reference on it any more when it
-//! comes to take one, since no grace period keeps the link from putting its own. The table is
-//! marked then, and [`CongestionOps::current`] leads on by the name.
-//!
-//! # Who frees a table
-//!
-//! Nobody here. The memory of a BPF map is freed in `bpf_struct_ops_map_free`, which waits for a
-//! grace period that begins when the last reference has gone. So none of the above has to wait for
-//! the readers of such a table: see [`CongestionOps::outlasts_readers`]. The memory of a module
-//! goes with the module, and `tcp_unregister_congestion_control` waits before that.
+//! A reader that has found a table may find that it has lost its last reference because it was
+//! replaced, since no grace period keeps the link from putting its own. The table is marked then,
+//! and [`CongestionOps::current`] finds what replaced it.
 
 use super::{
+    bucket,
     default,
     CongestionOps,
-    CongestionRef, //
+    Name, //
 };
 use crate::{
     bindings,
@@ -62,94 +37,36 @@ use crate::{
         }, //
     },
 };
-use core::marker::PhantomData;
 
-/// The list node of a table, or the head of the list.
-///
-/// Both pointers are guarded by `tcp_cong_list_lock`. RCU readers follow `next` at any time, so it
-/// is written with single stores, of what is complete.
+/// The last lineage that was given out, under the lock.
+static LINEAGES: Atomic<u64> = Atomic::new(0);
+
+/// A table that may be registered.
 ///
 /// # Invariants
 ///
-/// The node is valid, and `tcp_cong_list_lock` is held, as long as this exists.
+/// The table stays valid until it is unregistered or replaced, and until the RCU readers of that
+/// time are done.
 #[derive(Clone, Copy)]
-struct ListNode<'a>(*mut bindings::list_head, PhantomData<&'a RegistryGuard>);
+pub struct Registrable<'a>(&'a CongestionOps);
 
-impl<'a> ListNode<'a> {
+impl<'a> Registrable<'a> {
+    /// # Safety
+    ///
+    /// `ca` must stay valid until it is unregistered or replaced, and a grace period longer.
     #[inline]
-    fn of(_registry: &'a RegistryGuard, ca: &'a CongestionOps) -> Self {
-        // INVARIANT: The table is valid, and the lock is held.
-        // SAFETY: The table is valid.
-        Self(unsafe { &raw mut (*ca.as_raw()).list }, PhantomData)
+    pub unsafe fn new(ca: &'a CongestionOps) -> Self {
+        // INVARIANT: By the requirements of this function.
+        Self(ca)
     }
+}
 
-    /// The head of the list, before the first table and after the last.
-    #[inline]
-    fn head(_registry: &'a RegistryGuard) -> Self {
-        // INVARIANT: The head is a static of `tcp_cong.c`, and the lock is held.
-        Self(&raw mut bindings::tcp_cong_list, PhantomData)
-    }
-
-    /// What follows in the list, of which this has to be a part.
-    #[inline]
-    fn next(self) -> Self {
-        // INVARIANT: What is in the list stays there, hence valid, while the lock is held.
-        // SAFETY: By the type invariants; nobody writes without the lock.
-        Self(unsafe { (*self.0).next }, PhantomData)
-    }
-
-    /// What comes before in the list, of which this has to be a part.
-    #[inline]
-    fn prev(self) -> Self {
-        // INVARIANT: As for `next`.
-        Self(self.prev_raw(), PhantomData)
-    }
+impl core::ops::Deref for Registrable<'_> {
+    type Target = CongestionOps;
 
     #[inline]
-    fn prev_raw(self) -> *mut bindings::list_head {
-        // SAFETY: By the type invariants; nobody writes without the lock.
-        unsafe { (*self.0).prev }
-    }
-
-    /// Lets readers go on from here to `next`. They see what was written to that before.
-    #[inline]
-    fn set_next(self, next: Self) {
-        // SAFETY: By the type invariants. Readers look at the pointer with single accesses.
-        unsafe { Atomic::from_ptr(&raw mut (*self.0).next) }.store(next.0, Release);
-    }
-
-    #[inline]
-    fn set_prev(self, prev: *mut bindings::list_head) {
-        // SAFETY: By the type invariants; nobody else reads or writes it without the lock.
-        unsafe { (*self.0).prev = prev };
-    }
-
-    /// Puts this node between two neighbours, or in the place of what is between them.
-    #[inline]
-    fn insert(self, prev: Self, next: Self) {
-        // First where it leads, for whoever stands on it still, then what leads to it.
-        self.set_next(next);
-        self.set_prev(prev.0);
-        prev.set_next(self);
-        next.set_prev(self.0);
-    }
-
-    /// Notes that nothing leads to this node any more. Readers that stand on it go on to what
-    /// followed it.
-    #[inline]
-    fn set_off(self) {
-        self.set_prev(self.0);
-    }
-
-    /// Tells whether the node was in the list, and is not any more.
-    #[inline]
-    fn is_off(self) -> bool {
-        self.prev_raw() == self.0
-    }
-
-    #[inline]
-    fn is_linked(self) -> bool {
-        !self.prev_raw().is_null() && !self.is_off()
+    fn deref(&self) -> &CongestionOps {
+        self.0
     }
 }
 
@@ -178,177 +95,214 @@ impl RegistryGuard {
     /// Tells whether `ca` is in the registry.
     #[inline]
     pub fn is_registered(&self, ca: &CongestionOps) -> bool {
-        ListNode::of(self, ca).is_linked()
+        let node = node(ca);
+        // SAFETY: The table is valid, and its node is written under the lock only.
+        let next = unsafe { (*node).next };
+
+        !next.is_null() && !core::ptr::eq(next, node)
     }
 
-    /// Takes a reference on the table that is registered under the name of `ca`.
-    ///
-    /// # Errors
-    ///
-    /// * [`ENOENT`]: there is none.
-    /// * [`EBUSY`]: it is on its way out.
-    pub fn get_current(&self, ca: &CongestionOps) -> Result<CongestionRef> {
-        if self.is_registered(ca) {
-            return ca.get().ok_or(EBUSY);
-        }
-        self.find(ca.key()).ok_or(ENOENT)?.get().ok_or(EBUSY)
-    }
-
-    /// Finds the table that is registered with `key`.
-    ///
-    /// C counterpart: [`tcp_ca_find_key`](srctree/net/ipv4/tcp_cong.c).
+    /// Finds the table that is registered under `name`.
     #[inline]
-    fn find(&self, key: u32) -> Option<&CongestionOps> {
-        let head = ListNode::head(self);
-        let mut node = head.next();
-
-        while node.0 != head.0 {
-            // SAFETY: What is in the list besides the head is in a table, which stays valid while
-            // the lock is held.
-            let ca = unsafe {
-                CongestionOps::from_raw(crate::container_of!(
-                    node.0,
-                    bindings::tcp_congestion_ops,
-                    list
-                ))
-            };
-
-            if self.key_in(ca) == key {
-                return Some(ca);
-            }
-            node = node.next();
-        }
-        None
+    pub fn find(&self, name: &Name) -> Option<&CongestionOps> {
+        // SAFETY: The lock is held as long as `self` is borrowed.
+        unsafe { bucket::find(name.key(), |ca| ca.has_name(name)) }
     }
 
-    /// Adds `ca`: in front if a reader may still stand on it, or on one of its name; at the end if
-    /// it is a module's, for whose readers [`remove`](Self::remove) was followed by a wait.
+    /// Returns the registered tables in the order of their registration.
+    #[inline]
+    pub fn iter(&self) -> Iter<'_> {
+        let head = &raw const bindings::tcp_cong_list;
+
+        // INVARIANT: The lock is held as long as `self` is borrowed.
+        Iter {
+            // SAFETY: The head is a static of `tcp_cong.c`, guarded by the lock.
+            node: unsafe { (*head).next },
+            _registry: self,
+        }
+    }
+
+    /// Adds `ca`.
     ///
     /// # Errors
     ///
     /// [`EEXIST`] when its name, or one with the same hash, is taken. Nothing has changed then.
     #[inline]
-    pub fn add(&mut self, ca: &'static CongestionOps) -> Result {
-        let key = self.key_of(ca);
+    pub fn add(&mut self, ca: Registrable<'_>) -> Result {
+        let key = match ca.key() {
+            // SAFETY: The table is valid, and its name terminated.
+            bindings::TCP_CA_UNSPEC => unsafe {
+                bindings::tcp_ca_hash((&raw const (*ca.as_raw()).name).cast())
+            },
+            key => key,
+        };
 
-        if key == bindings::TCP_CA_UNSPEC || self.find(key).is_some() {
+        // SAFETY: The lock is held.
+        let taken = unsafe { bucket::find(key, |other| other.key() == key) }.is_some();
+        if key == bindings::TCP_CA_UNSPEC || taken {
             return Err(EEXIST);
         }
 
-        self.publish(ca, key, 0);
-        let (node, head) = (ListNode::of(self, ca), ListNode::head(self));
-        if ca.outlasts_readers() {
-            node.insert(head, head.next());
+        let before = ca.flags();
+        // Permission is the table's as long as it is not replaced.
+        let flags = if before & bindings::TCP_CONG_REPLACED != 0 {
+            by_author(&ca)
         } else {
-            node.insert(head.prev(), head);
-        }
+            by_author(&ca) | before & bindings::TCP_CONG_NON_RESTRICTED
+        };
+        let lineage = match ca.lineage() {
+            0 => {
+                let lineage = LINEAGES.load(Relaxed) + 1;
+                LINEAGES.store(lineage, Relaxed);
+                lineage
+            }
+            lineage => lineage,
+        };
+        self.publish(&ca, key, flags, lineage);
+
+        // SAFETY: The table is valid, and on no list; the lock is held.
+        unsafe { bindings::list_add_tail(node(&ca), &raw mut bindings::tcp_cong_list) };
+        bucket::add(self, &ca);
         Ok(())
     }
 
     /// Takes `ca` off the registry; nothing is done when it is not there. Readers may still find it
     /// until a grace period has passed.
     pub fn remove(&mut self, ca: &CongestionOps) {
-        let node = ListNode::of(self, ca);
-
-        if node.is_linked() {
-            let (prev, next) = (node.prev(), node.next());
-
-            prev.set_next(next);
-            next.set_prev(prev.0);
-            node.set_off();
+        if self.is_registered(ca) {
+            bucket::remove(self, ca);
+            // SAFETY: The table is on the list, and the lock is held.
+            unsafe { bindings::list_del_init(node(ca)) };
         }
     }
 
-    /// Puts `new` in the place of `old`, and in that of every namespace's default that `old` is. A
+    /// Puts `new` in the place of `old`, and into every default of a namespace that `old` is. A
     /// reader finds one of the two at any time. Whether ordinary users may choose the name stays.
     ///
     /// `new` being `old`, nothing needs to be done, and nothing is.
+    ///
+    /// Of `new`, the caller holds a reference.
     ///
     /// # Errors
     ///
     /// [`EINVAL`] when `old` is not in the registry, or when the names differ. Nothing has changed
     /// then.
-    pub fn replace(&mut self, old: &CongestionOps, new: &'static CongestionOps) -> Result {
+    pub fn replace(&mut self, old: &CongestionOps, new: Registrable<'_>) -> Result {
         if !self.is_registered(old) || old.name().to_bytes() != new.name().to_bytes() {
             return Err(EINVAL);
         }
-        if core::ptr::eq(old, new) {
+        if core::ptr::eq(old, &*new) {
             return Ok(());
         }
 
         // No two tables in the registry have the same name, so `new` is not in it. Equal names
         // have equal keys.
-        let flags = self.flags_of(old);
-        self.publish(new, old.key(), flags & bindings::TCP_CONG_NON_RESTRICTED);
+        let flags = old.flags();
+        self.publish(
+            &new,
+            old.key(),
+            by_author(&new) | flags & bindings::TCP_CONG_NON_RESTRICTED,
+            old.lineage(),
+        );
 
-        let (node, new_node) = (ListNode::of(self, old), ListNode::of(self, new));
-        new_node.insert(node.prev(), node.next());
-        node.set_off();
+        // SAFETY: `old` is on the list, `new` is not, and the lock is held.
+        unsafe { bindings::list_replace_init(node(old), node(&new)) };
+        bucket::replace(self, old, &new);
 
-        // Release: who sees the mark finds the new table.
+        // Release: a reader that sees the mark finds the new table.
         old.flags_word()
             .store(flags | bindings::TCP_CONG_REPLACED, Release);
-        default::move_all(self, old, new);
+        default::move_all(self, old, &new);
         Ok(())
     }
 
     /// Lets ordinary users choose `ca`.
-    pub fn allow(&mut self, ca: &CongestionOps) {
-        let flags = self.flags_of(ca);
-
+    pub fn allow(&self, ca: &CongestionOps) {
         ca.flags_word()
-            .store(flags | bindings::TCP_CONG_NON_RESTRICTED, Relaxed);
+            .store(ca.flags() | bindings::TCP_CONG_NON_RESTRICTED, Relaxed);
     }
 
-    /// Prepares `ca` to be reached by readers, with `allowed` being `TCP_CONG_NON_RESTRICTED` if
-    /// ordinary users could choose its name so far.
-    ///
-    /// A table that is published for the first time has the flag if its author gave it; that is
-    /// noted, since later the administrator's word for the *name* is in the same flag.
-    #[inline]
-    fn publish(&self, ca: &CongestionOps, key: u32, allowed: u32) {
-        const ALLOWED: u32 = bindings::TCP_CONG_NON_RESTRICTED;
-        const BY_AUTHOR: u32 = bindings::TCP_CONG_NON_RESTRICTED_BY_AUTHOR;
-
-        let before = self.flags_of(ca);
-        let mut flags = before & !bindings::TCP_CONG_REPLACED;
-        if !ListNode::of(self, ca).is_off() && flags & ALLOWED != 0 {
-            flags |= BY_AUTHOR;
-        }
-        flags &= !ALLOWED;
-        if flags & BY_AUTHOR != 0 {
-            flags |= ALLOWED;
-        }
-        flags |= allowed;
-        if flags != before {
-            ca.flags_word().store(flags, Relaxed);
-        }
-        if self.key_in(ca) != key {
-            // SAFETY: The table is valid, and no reader has found it yet, or its key were there.
-            unsafe { (*ca.as_raw()).key = key };
-        }
+    /// Forbids ordinary users to choose `ca`.
+    pub fn restrict(&self, ca: &CongestionOps) {
+        ca.flags_word()
+            .store(ca.flags() & !bindings::TCP_CONG_NON_RESTRICTED, Relaxed);
     }
 
-    /// Returns the key of `ca`, whether it is in the table or not yet.
+    /// Prepares `ca`, which is not registered, for its readers. `permission` are the flags that say
+    /// who may choose it.
     #[inline]
-    fn key_of(&self, ca: &CongestionOps) -> u32 {
-        match self.key_in(ca) {
-            // SAFETY: The table is valid.
-            bindings::TCP_CA_UNSPEC => unsafe { bindings::tcp_ca_hash_name(ca.as_raw()) },
-            key => key,
+    fn publish(&mut self, ca: &CongestionOps, key: u32, permission: u32, lineage: u64) {
+        const PERMISSION: u32 =
+            bindings::TCP_CONG_NON_RESTRICTED | bindings::TCP_CONG_NON_RESTRICTED_BY_AUTHOR;
+        let flags = ca.flags() & !bindings::TCP_CONG_REPLACED & !PERMISSION | permission;
+
+        // SAFETY: The field is valid and aligned, and the lock keeps other writers off.
+        unsafe { Atomic::from_ptr(&raw mut (*ca.as_raw()).key) }.store(key, Relaxed);
+        ca.flags_word().store(flags, Relaxed);
+        // Release: the mark goes before the table joins another lineage, see
+        // `CongestionOps::current`.
+        ca.lineage_word().store(lineage, Release);
+    }
+}
+
+/// What the author of `ca`, which is about to be registered, says of who may choose it.
+///
+/// A table that was never registered has `TCP_CONG_NON_RESTRICTED` if its author gave it. Later the
+/// flag is what the administrator says.
+#[inline]
+fn by_author(ca: &CongestionOps) -> u32 {
+    const ALLOWED: u32 = bindings::TCP_CONG_NON_RESTRICTED;
+    const BY_AUTHOR: u32 = bindings::TCP_CONG_NON_RESTRICTED_BY_AUTHOR;
+    let asked = if ca.lineage() == 0 {
+        ALLOWED
+    } else {
+        BY_AUTHOR
+    };
+
+    if ca.flags() & asked != 0 {
+        ALLOWED | BY_AUTHOR
+    } else {
+        0
+    }
+}
+
+/// Returns the node of `ca` in `tcp_cong_list`.
+#[inline]
+fn node(ca: &CongestionOps) -> *mut bindings::list_head {
+    // SAFETY: The table is valid.
+    unsafe { &raw mut (*ca.as_raw()).list }
+}
+
+/// The registered tables in the order of their registration.
+///
+/// # Invariants
+///
+/// `node` is the head of `tcp_cong_list` or the node of a table on it.
+pub struct Iter<'a> {
+    node: *mut bindings::list_head,
+    _registry: &'a RegistryGuard,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = &'a CongestionOps;
+
+    fn next(&mut self) -> Option<&'a CongestionOps> {
+        let node = self.node;
+        if core::ptr::eq(node, &raw const bindings::tcp_cong_list) {
+            return None;
         }
-    }
 
-    #[inline]
-    fn key_in(&self, ca: &CongestionOps) -> u32 {
-        // SAFETY: The table is valid, and nobody else writes the key while the lock is held.
-        unsafe { (*ca.as_raw()).key }
-    }
-
-    /// Returns the flags of `ca`, which nobody else writes while the lock is held.
-    #[inline]
-    fn flags_of(&self, ca: &CongestionOps) -> u32 {
-        // SAFETY: The table is valid, and there are only readers besides us.
-        unsafe { (*ca.as_raw()).flags }
+        // INVARIANT: What follows a table on the list is another one or the head.
+        // SAFETY: By the type invariants; the lock is held for `'a`.
+        self.node = unsafe { (*node).next };
+        // SAFETY: By the type invariants, `node` is that of a table, which stays registered and so
+        // valid while the lock is held.
+        Some(unsafe {
+            CongestionOps::from_raw(crate::container_of!(
+                node,
+                bindings::tcp_congestion_ops,
+                list
+            ))
+        })
     }
 }
