@@ -2,7 +2,8 @@
 """What the benchmark's figures say: the two kernels compared, and the targets."""
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TypedDict
@@ -11,6 +12,11 @@ LESS = 'less'     # as struct_ops_bench has it: less of it is better
 # What an update takes when the C code's waits are deleted: not safe, but the least.
 FLOOR = 1300
 UPDATE = 'instructions, update'
+# A case of which there is one for each number of namespaces or names.
+SCALED = re.compile(r'instructions, (.+), ([\d,]+) (namespace|name)s?')
+NAMESPACES, NAMES = MOST = ((10_000, 'namespace'), (1_000, 'name'))
+# How many times as many instructions a call may take with the most as with one.
+GROWTH = 1.3
 
 
 class Figure(TypedDict):
@@ -35,22 +41,50 @@ class Case:
 
 @dataclass(frozen=True)
 class Target:
-    """What a case must reach: this ratio at least, or a figure of Rust's at most."""
+    """What a case must reach: this ratio at least, or a figure of Rust's at most.
+
+    With another case named, the figure is divided by Rust's of that one.
+    """
     case: str
     ratio: float = 0
     most: float = math.inf
+    than: str = ''
 
     @property
     def wanted(self) -> str:
-        return f'at least {number(self.ratio)} ×' if self.ratio else f'at most {number(self.most)}'
+        if self.ratio:
+            return f'at least {number(self.ratio)} ×'
+        than = f' × that with {self.than.rpartition(", ")[2]}' if self.than else ''
+        return f'at most {number(self.most)}{than}'
 
-    def measured(self, case: Case) -> str:
-        if not self.ratio:
-            return number(case.rust)
-        return 'no ratio' if case.ratio is None else f'{number(case.ratio)} ×'
+    def value(self, cases: Mapping[str, Case]) -> float | None:
+        """What the target is about; None where that cannot be said."""
+        case = cases.get(self.case)
+        if case is None or self.ratio:
+            return case.ratio if case else None
+        if not self.than:
+            return case.rust
+        base = cases.get(self.than)
+        return case.rust / base.rust if base and base.rust > 0 else None
 
-    def reached(self, case: Case) -> bool:
-        return case.rust <= self.most and (case.ratio or 0) >= self.ratio
+    def measured(self, cases: Mapping[str, Case]) -> str:
+        value = self.value(cases)
+        if value is not None:
+            return number(value) + (' ×' if self.ratio or self.than else '')
+        return 'no ratio' if self.case in cases else 'not measured'
+
+    def reached(self, cases: Mapping[str, Case]) -> bool:
+        value = self.value(cases)
+        return value is not None and self.ratio <= value <= self.most
+
+
+def scaled(call: str, count: int, of: str) -> str:
+    """The case of a call with so many of something, as struct_ops_bench names it."""
+    return f'instructions, {call}, {count:,} {of}' + ('s' if count > 1 else '')
+
+
+def grows_little(call: str, count: int, of: str) -> Target:
+    return Target(scaled(call, count, of), most=GROWTH, than=scaled(call, 1, of))
 
 
 TARGETS = (
@@ -67,6 +101,16 @@ TARGETS = (
     # In instructions, since the rates spread by more than that, see bench.py.
     Target('instructions, connection', ratio=0.99),
     Target('instructions, 64 KiB of bulk', ratio=0.99),
+    *(grows_little(call, *most) for most in MOST
+      for call in ('update', 'create', 'detach', 'close')),
+    grows_little('first create', *NAMES),
+    # Most of it is not TCP's, so that TCP's part shows against C only.
+    *(target for call in ('making a namespace', 'ending a namespace')
+      for target in (grows_little(call, *NAMESPACES),
+                     Target(scaled(call, *NAMESPACES), ratio=0.99))),
+    *(target for name in ('cubic', 'reno')
+      for target in (Target(scaled(f'setsockopt of {name}', 1, 'name'), ratio=0.97),
+                     Target(scaled(f'setsockopt of {name}', *NAMES), ratio=1))),
 )
 
 
@@ -106,8 +150,28 @@ def number(value: float) -> str:
 def missed(cases: Sequence[Case]) -> list[Target]:
     """The targets that were not reached; one whose case is missing is among them."""
     found = {case.name: case for case in cases}
-    return [target for target in TARGETS
-            if target.case not in found or not target.reached(found[target.case])]
+    return [target for target in TARGETS if not target.reached(found)]
+
+
+def row(*cells: str) -> str:
+    return f'| {" | ".join(cells)} |'
+
+
+def growth(cases: Sequence[Case], of: str) -> list[str]:
+    """A table of the cases by the number of namespaces or names, in two rows each."""
+    calls: dict[str, dict[int, Case]] = {}
+    for case in cases:
+        found = SCALED.fullmatch(case.name)
+        if found and found[3] == of:
+            calls.setdefault(found[1], {})[int(found[2].replace(',', ''))] = case
+    counts = sorted({count for call in calls.values() for count in call})
+    lines = [row(f'instructions by {of}s', 'kernel', *(f'{count:,}' for count in counts)),
+             row('---', '---', *('---:' for _ in counts))]
+    for name, call in calls.items():
+        known = [call.get(count) for count in counts]
+        lines += [row(name, 'C', *(number(case.c) if case else '' for case in known)),
+                  row('', 'Rust', *(number(case.rust) if case else '' for case in known))]
+    return lines
 
 
 def report(facts: Sequence[tuple[str, str]], cases: Sequence[Case],
@@ -122,15 +186,16 @@ def report(facts: Sequence[tuple[str, str]], cases: Sequence[Case],
     lines += ['', '## Figures', '',
               'The ratio says how many times better Rust is; below 1, C is. Figures are medians '
               'of the runs.', '',
-              '| ratio | case | C | Rust | unit |', '| ---: | --- | ---: | ---: | --- |']
-    lines += [f'| {"" if case.ratio is None else number(case.ratio)} | {case.name} '
-              f'| {number(case.c)} | {number(case.rust)} | {case.unit} |' for case in cases]
-    lines += ['', '## Targets', '', '| reached | case | wanted | measured |',
-              '| --- | --- | ---: | ---: |']
-    for target in TARGETS:
-        case = found.get(target.case)
-        measured = target.measured(case) if case else 'not measured'
-        lines.append(f'| {"**no**" if target in bad else "yes"} | {target.case} '
-                     f'| {target.wanted} | {measured} |')
+              row('ratio', 'case', 'C', 'Rust', 'unit'),
+              row('---:', '---', '---:', '---:', '---')]
+    lines += [row('' if case.ratio is None else number(case.ratio), case.name, number(case.c),
+                  number(case.rust), case.unit)
+              for case in cases if not SCALED.fullmatch(case.name)]
+    for _, of in MOST:
+        lines += ['', *growth(cases, of)]
+    lines += ['', '## Targets', '', row('reached', 'case', 'wanted', 'measured'),
+              row('---', '---', '---:', '---:')]
+    lines += [row('**no**' if target in bad else 'yes', target.case, target.wanted,
+                  target.measured(found)) for target in TARGETS]
     lines += ['', '## How it was measured', '', *(f'- {note}' for note in notes), '']
     return '\n'.join(lines)

@@ -2,14 +2,13 @@
 
 //! A picture of a report: for each case how many times better Rust is than C.
 
-use std::fs;
 use std::ops::Range;
-use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use serde::Deserialize;
+
+use crate::report::{Case, Drawn};
+use crate::scale::Point;
 
 /// The width of the picture.
 const WIDTH: u32 = 1200;
@@ -28,36 +27,12 @@ const WORSE: RGBColor = RGBColor(0xd9, 0x5f, 0x0e);
 /// How much of a difference is none.
 const EQUAL: f64 = 0.01;
 
-/// A case of the report, as far as it is drawn.
-#[derive(Debug, Deserialize)]
-struct Case {
-    /// What was measured.
-    name: String,
-    /// In what.
-    unit: String,
-    /// The figure of the C kernel.
-    c: f64,
-    /// The figure of the Rust kernel.
-    rust: f64,
-    /// How many times better the second one is.
-    ratio: Option<f64>,
-}
-
-/// Draws a report into a file.
-pub fn draw_file(report: &Path, svg: &Path) -> Result<()> {
-    let text =
-        fs::read_to_string(report).with_context(|| format!("cannot read {}", report.display()))?;
-    let cases: Vec<Case> = serde_json::from_str(&text)
-        .with_context(|| format!("{} is no report", report.display()))?;
-    let mut picture = String::new();
-    draw(&mut picture, &cases).map_err(|error| anyhow!("cannot draw: {error}"))?;
-    fs::write(svg, picture).with_context(|| format!("cannot write {}", svg.display()))
-}
-
-/// Draws cases, in the order of the report, into a string.
-fn draw(svg: &mut String, cases: &[Case]) -> Result<(), Box<dyn std::error::Error>> {
+/// Draws cases, in the order of the report, into a string. Those of many
+/// namespaces or names have a picture of their own.
+pub fn draw(svg: &mut String, cases: &[Case]) -> Drawn {
     let rows: Vec<(&Case, f64)> = cases
         .iter()
+        .filter(|case| case.name.parse::<Point>().is_err())
         .filter_map(|case| Some((case, case.ratio.filter(|ratio| *ratio > 0.0)?)))
         .collect();
     let bottom = HEAD + ROW * rows.len() as u32;
@@ -131,6 +106,7 @@ mod tests {
         let report = r#"[
             {"name": "update", "unit": "µs", "c": 8000, "rust": 4, "ratio": 2000},
             {"name": "poll", "unit": "µs", "c": 1, "rust": 2, "ratio": 0.5},
+            {"name": "grown, 9 names", "unit": "1", "c": 1, "rust": 1, "ratio": 1},
             {"name": "odd", "unit": "1", "c": 0, "rust": 0, "ratio": null}]"#;
         let cases: Vec<Case> = serde_json::from_str(report).unwrap();
         let mut svg = String::new();
@@ -138,7 +114,7 @@ mod tests {
         for text in ["update", "2000 ×", "8000 → 4.00 µs", "poll", "0.500 ×"] {
             assert!(svg.contains(text), "{text}");
         }
-        assert!(!svg.contains("odd"));
+        assert!(!svg.contains("odd") && !svg.contains("grown"));
         assert_eq!((svg.matches("#2C7FB8").count(), svg.matches("#D95F0E").count()), (1, 1));
     }
 

@@ -7,9 +7,15 @@ mod calls;
 mod case;
 mod chart;
 mod clock;
+mod counter;
+mod growth;
 mod link;
 mod memory;
+mod names;
+mod namespaces;
 mod parallel;
+mod report;
+mod scale;
 mod tables;
 mod traffic;
 
@@ -23,9 +29,14 @@ use clap::Parser;
 use crate::calls::Budget;
 use crate::case::{Case, LESS, MORE};
 use crate::clock::{Clock, Samples};
+use crate::counter::Counter;
 use crate::link::Link;
-use crate::tables::Pair;
+use crate::tables::{Pair, Tables};
 
+/// How many names there are to be linked, if not said otherwise.
+const PAIRS: usize = 64;
+/// What they begin with.
+const PREFIX: &str = "bench";
 /// How many connections stream while a link is updated.
 const STREAMS: usize = 64;
 /// From how many threads 64 links are updated.
@@ -50,8 +61,19 @@ enum Command {
     /// Count instructions, and print the cases as JSON. The emulator has to run
     /// one processor and let one instruction take one nanosecond.
     Icount,
+    /// The same with many registered names.
+    Names,
+    /// The same with many network namespaces. This takes 4 GB of memory.
+    Namespaces,
     /// Draw the cases of a report as an SVG picture.
     Chart {
+        /// The report, a list of cases in JSON.
+        report: PathBuf,
+        /// The picture.
+        svg: PathBuf,
+    },
+    /// Draw how the cases of a report grow with a number, as an SVG picture.
+    Growth {
         /// The report, a list of cases in JSON.
         report: PathBuf,
         /// The picture.
@@ -68,7 +90,10 @@ fn main() -> ExitCode {
     let result = match Command::parse() {
         Command::Time { seconds } => time(Duration::from_secs_f64(seconds)).and_then(print),
         Command::Icount => icount().and_then(print),
-        Command::Chart { report, svg } => chart::draw_file(&report, &svg),
+        Command::Names => names::count().and_then(print),
+        Command::Namespaces => namespaces::count().and_then(print),
+        Command::Chart { report, svg } => report::draw(&report, &svg, chart::draw),
+        Command::Growth { report, svg } => report::draw(&report, &svg, growth::draw),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -87,8 +112,7 @@ fn print(cases: Vec<Case>) -> Result<()> {
 
 /// All that is measured in seconds, and memory.
 fn time(each: Duration) -> Result<Vec<Case>> {
-    let object = tables::load()?;
-    let pairs = tables::pairs(&object)?;
+    let pairs = Tables::load()?.pairs(PREFIX, PAIRS)?;
     let one = &pairs[0];
     let budget = Budget { samples: usize::MAX, time: each };
     let clock = Clock::Monotonic;
@@ -139,31 +163,25 @@ fn rates(clock: Clock, pair: &Pair, each: Duration) -> Result<(f64, f64)> {
 
 /// All that is measured in instructions, medians.
 fn icount() -> Result<Vec<Case>> {
-    let object = tables::load()?;
-    let pairs = tables::pairs(&object)?;
+    let pairs = Tables::load()?.pairs(PREFIX, PAIRS)?;
     let one = &pairs[0];
-    let budget = Budget { samples: COUNTED, time: Duration::MAX };
-    let clock = Clock::Instructions;
-    let mut cases = Vec::new();
+    let budget = counter::times(COUNTED);
+    let clock = counter::CLOCK;
+    let mut counter = Counter::new(budget);
 
-    let nothing = calls::nothing(clock, budget).percentile(50.0);
-    let mut count = |name: &str, samples: &Samples| {
-        let value = samples.percentile(50.0) - nothing;
-        cases.push(Case::new(format!("instructions, {name}"), "instructions", LESS, value));
-    };
-    count("an empty system call", &calls::system_call(clock, budget));
-    count("first create", &calls::first_create(clock, &pairs)?);
+    counter.count("an empty system call", &calls::system_call(clock, budget));
+    counter.count("first create", &calls::first_create(clock, &pairs)?);
     {
         let link = Link::create(&one.a)?;
-        count("update", &calls::update(clock, &link, one, budget)?);
-        count("connection", &traffic::connect(clock, &one.name, budget)?);
-        count("64 KiB of bulk", &traffic::bulk(clock, &one.name, budget)?);
+        counter.count("update", &calls::update(clock, &link, one, budget)?);
+        counter.count("connection", &traffic::connect(clock, &one.name, budget)?);
+        counter.count("64 KiB of bulk", &traffic::bulk(clock, &one.name, budget)?);
     }
     for (name, samples) in calls(clock, one, budget)? {
-        count(name, &samples);
+        counter.count(name, &samples);
     }
-    cases.push(Case::new("instructions, reading the clock", "instructions", LESS, nothing));
-    Ok(cases)
+    counter.add("reading the clock", counter.nothing);
+    Ok(counter.cases)
 }
 
 /// The calls on a link besides its update.
