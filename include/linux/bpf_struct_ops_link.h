@@ -7,9 +7,10 @@
  * kernel/bpf/struct_ops_link.rs.
  */
 
-#include <linux/bpf.h>
-#include <linux/mutex.h>
 #include <linux/types.h>
+
+struct bpf_map;
+struct bpf_struct_ops_desc;
 
 /**
  * struct bpf_struct_ops_table - the table of a struct_ops map
@@ -25,17 +26,5 @@ struct bpf_struct_ops_table {
 
 bool bpf_struct_ops_map_table(struct bpf_map *map,
 			      struct bpf_struct_ops_table *table);
-
-#ifdef CONFIG_BPF_STRUCT_OPS_LINK_RUST
-/* @st_ops is about to be registered, so there is no map of its type yet */
-static inline void bpf_struct_ops_init_link_lock(struct bpf_struct_ops *st_ops)
-{
-	mutex_init(&st_ops->link_lock);
-}
-#else
-static inline void bpf_struct_ops_init_link_lock(struct bpf_struct_ops *st_ops)
-{
-}
-#endif
 
 #endif /* _LINUX_BPF_STRUCT_OPS_LINK_H */

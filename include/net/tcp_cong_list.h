@@ -14,6 +14,7 @@
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <net/netns/generic.h>
 #include <net/tcp.h>
 
 struct tcp_congestion_ops *tcp_ca_find_autoload(const char *name);
@@ -45,7 +46,16 @@ struct tcp_cong_default {
 	struct rcu_head rcu;
 };
 
+/**
+ * struct tcp_cong_net - a network namespace's part of the registry
+ * @dflt: its default; RCU readers
+ */
+struct tcp_cong_net {
+	struct tcp_cong_default __rcu *dflt;
+};
+
 extern struct tcp_cong_default tcp_cong_default_reno;
+extern unsigned int tcp_cong_net_id;
 
 /* Private flags of a table, outside of TCP_CONG_MASK */
 
@@ -111,10 +121,15 @@ static inline int tcp_ca_take(const struct tcp_congestion_ops **ca, bool cap_net
 	return 0;
 }
 
+static inline struct tcp_cong_net *tcp_cong_net(const struct net *net)
+{
+	return net_generic(net, tcp_cong_net_id);
+}
+
 /* The default of @net, under RCU */
 static inline const struct tcp_congestion_ops *tcp_default_ca(const struct net *net)
 {
-	return rcu_dereference(rcu_dereference(net->ipv4.tcp_congestion_control)->ca);
+	return rcu_dereference(rcu_dereference(tcp_cong_net(net)->dflt)->ca);
 }
 
 /* A reference on the default of @net, under RCU */

@@ -749,24 +749,48 @@ mod tests {
     }
 
     /// A network namespace, of which only the default is used.
-    struct Net(Option<KVBox<Opaque<bindings::net>>>);
+    enum Net {
+        Initial,
+        Made {
+            net: KVBox<Opaque<bindings::net>>,
+            // What `net_generic` looks at, and what it finds there.
+            _generic: KBox<[*mut bindings::tcp_cong_net; GENERIC]>,
+            _cong: KBox<Opaque<bindings::tcp_cong_net>>,
+        },
+    }
+
+    const GENERIC: usize = 64;
 
     impl Net {
         fn new() -> Result<Self> {
-            let net = Self(Some(KVBox::init(pin_init::init_zeroed(), GFP_KERNEL)?));
+            let net: KVBox<Opaque<bindings::net>> =
+                KVBox::init(pin_init::init_zeroed(), GFP_KERNEL)?;
+            let cong: KBox<Opaque<bindings::tcp_cong_net>> =
+                KBox::init(pin_init::init_zeroed(), GFP_KERNEL)?;
+            let mut generic = KBox::new([core::ptr::null_mut(); GENERIC], GFP_KERNEL)?;
+            // SAFETY: Set at boot.
+            let id = unsafe { bindings::tcp_cong_net_id };
 
+            *generic.get_mut(id as usize).ok_or(EINVAL)? = cong.get();
+            // SAFETY: Nobody else has the namespace.
+            unsafe { (*net.get()).gen_ = generic.as_mut_ptr().cast() };
+            let net = Self::Made {
+                net,
+                _generic: generic,
+                _cong: cong,
+            };
             net.dflt().init();
             Ok(net)
         }
 
         fn initial() -> Self {
-            Self(None)
+            Self::Initial
         }
 
         fn raw(&self) -> *mut bindings::net {
-            match &self.0 {
-                Some(net) => net.get(),
-                None => &raw mut bindings::init_net,
+            match self {
+                Self::Initial => &raw mut bindings::init_net,
+                Self::Made { net, .. } => net.get(),
             }
         }
 
@@ -781,8 +805,8 @@ mod tests {
         }
 
         fn slot(&self) -> *mut bindings::tcp_cong_default {
-            // SAFETY: The namespace is valid.
-            unsafe { Atomic::from_ptr(&raw mut (*self.raw()).ipv4.tcp_congestion_control) }
+            // SAFETY: The namespace is valid, and so is its part of the registry.
+            unsafe { Atomic::from_ptr(&raw mut (*bindings::tcp_cong_net(self.raw())).dflt) }
                 .load(Relaxed)
         }
 
@@ -802,7 +826,7 @@ mod tests {
 
     impl Drop for Net {
         fn drop(&mut self) {
-            if self.0.is_some() {
+            if let Self::Made { .. } = self {
                 self.dflt().exit();
                 // Readers are done before the memory goes.
                 rcu::synchronize_rcu();

@@ -16,6 +16,12 @@ __rust_helper void rust_helper_bpf_module_put(const void *data,
 	bpf_module_put(data, owner);
 }
 
+__rust_helper struct tcp_cong_net *
+rust_helper_tcp_cong_net(const struct net *net)
+{
+	return tcp_cong_net(net);
+}
+
 __rust_helper u32 rust_helper_tcp_ca_hash(const char *name)
 {
 	return tcp_ca_hash(name);

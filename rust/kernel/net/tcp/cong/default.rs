@@ -2,7 +2,7 @@
 
 //! The default congestion control of network namespaces.
 //!
-//! `net->ipv4.tcp_congestion_control` points to a [`SharedDefault`], which points to the table.
+//! A namespace's `tcp_cong_net` points to a [`SharedDefault`], which points to the table.
 //! Namespaces that have the same table share it: a new namespace that inherits the default, and one
 //! whose sysctl is written with a name that is a default already. A table knows the shared defaults
 //! that point to it. So replacing a table, and making and ending a namespace, takes the same time
@@ -301,10 +301,10 @@ impl DefaultOf {
     }
 
     fn slot(&self) -> &Atomic<*mut SharedDefault> {
-        // SAFETY: By the type invariants, the namespace is valid, and the pointer in it aligned. It
-        // is accessed with single accesses only.
+        // SAFETY: By the type invariants, the namespace is valid, and so is its part of the
+        // registry. The pointer is aligned, and accessed with single accesses only.
         unsafe {
-            Atomic::from_ptr((&raw mut (*self.net.as_ptr()).ipv4.tcp_congestion_control).cast())
+            Atomic::from_ptr((&raw mut (*bindings::tcp_cong_net(self.net.as_ptr())).dflt).cast())
         }
     }
 }

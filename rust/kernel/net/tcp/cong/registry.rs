@@ -236,8 +236,10 @@ impl RegistryGuard {
             bindings::TCP_CONG_NON_RESTRICTED | bindings::TCP_CONG_NON_RESTRICTED_BY_AUTHOR;
         let flags = ca.flags() & !bindings::TCP_CONG_REPLACED & !PERMISSION | permission;
 
-        // SAFETY: The field is valid and aligned, and the lock keeps other writers off.
-        unsafe { Atomic::from_ptr(&raw mut (*ca.as_raw()).key) }.store(key, Relaxed);
+        if ca.key() != key {
+            // SAFETY: The table is valid, and has had no reader yet, or its key were there.
+            unsafe { (*ca.as_raw()).key = key };
+        }
         ca.flags_word().store(flags, Relaxed);
         // Release: the mark goes before the table joins another lineage, see
         // `CongestionOps::current`.
