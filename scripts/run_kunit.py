@@ -42,7 +42,7 @@ def run(kernel: Kernel, names: str, timeout: int, threads: str, log: Path) -> tu
     argv = [sys.executable, str(kernel.src / 'tools/testing/kunit/kunit.py'), 'exec', names,
             '--arch=x86_64', f'--build_dir={kernel.obj}', f'--timeout={timeout}',
             f'--json={JSON}', f'--qemu_args=-smp 2 -cpu {PROCESSOR}',
-            '--kernel_args=kunit.autorun=1']
+            *(f'--kernel_args={arg}' for arg in ('kunit.autorun=1', *vm.KERNEL_ARGS))]
     with open(log, 'w', encoding='utf-8') as out:
         status = subprocess.run([arg for arg in argv if arg], cwd=kernel.src, env=env,
                                 stdin=subprocess.DEVNULL, stdout=out, stderr=out,

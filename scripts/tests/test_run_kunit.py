@@ -76,11 +76,13 @@ class KunitTest(unittest.TestCase):
         self.assertEqual(self.run_main(STALE, stale=False), 1)
         self.assertEqual((self.threads, self.again), (['multi'], []))
 
-    def test_the_guest_has_no_5_level_paging(self) -> None:
+    def test_what_the_guest_is_started_with(self) -> None:
         with tempfile.TemporaryDirectory() as name, mock.patch('subprocess.run') as started:
             kernel = mock.Mock(src=Path(name), obj=Path(name), env={'PATH': '/usr/bin'})
             run_kunit.run(kernel, '', 60, 'multi', Path(name) / 'log')
-        self.assertIn('la57=off', ' '.join(map(str, started.call_args[0][0])))
+        argv = started.call_args[0][0]
+        self.assertIn('--qemu_args=-smp 2 -cpu max,la57=off', argv)
+        self.assertIn('--kernel_args=no_timer_check', argv)
 
 
 if __name__ == '__main__':

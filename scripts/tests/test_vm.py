@@ -71,6 +71,11 @@ class MachineTest(unittest.TestCase):
         self.assertFalse(self.stale('tcg', '10.0.2'))
         self.assertFalse(self.stale('kvm', '7.2.22'))
 
+    def test_a_late_tick_is_no_panic(self) -> None:
+        argv = vm.qemu_argv(Path('image'), Path('initramfs'), kernel_args=['a=b'], memory='2G',
+                            cpus=2, log=Path('log'), threads='multi')
+        self.assertIn(' no_timer_check a=b', argv[argv.index('-append') + 1])
+
     def test_settings_are_read_back_as_they_were(self) -> None:
         odd = "it's a \"folder\" with $HOME and `ls`"
         with tempfile.TemporaryDirectory() as folder, mock.patch('os.getcwd', return_value=odd):
