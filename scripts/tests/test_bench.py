@@ -98,6 +98,13 @@ class TargetTest(unittest.TestCase):
         floor = next(target for target in bench.TARGETS if target.case == bench.UPDATE)
         self.assertEqual(floor.most, 1560)
 
+    def test_what_may_not_grow(self) -> None:
+        most = {target.case: target.most for target in bench.TARGETS if target.than}
+        self.assertEqual(set(most.values()), {1.3})
+        for call in ('update', 'create', 'detach', 'close'):
+            for ending in ('10,000 namespaces', '1,000 names'):
+                self.assertIn(f'instructions, {call}, {ending}', most)
+
     def test_all_reached(self) -> None:
         self.assertEqual(bench.missed(good()), [])
 
