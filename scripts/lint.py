@@ -33,6 +33,8 @@ NOT_CHECKED = (
     ('MACRO_ARG_REUSE', r'include/net/tcp_cong_list\.h', 'the argument is a variable, and set'),
     ('COMPLEX_MACRO|TRAILING_SEMICOLON|MACRO_ARG_REUSE', r'tools/bpf/ccswap/src/bpf/bench\.bpf\.c',
      'definitions that are made in number cannot stand in parentheses'),
+    ('MULTISTATEMENT_MACRO_USE_DO_WHILE', r'tools/.*/bpf/progs/struct_ops_link_many\.c',
+     'definitions cannot stand in a loop'),
 )
 CHECKPATCH = re.compile(r'(?P<file>\S+?):\d+: \w+:(?P<type>\w+): ')
 # What a compiler says: 'file:line:column: warning: text', or rustc's two lines of that.

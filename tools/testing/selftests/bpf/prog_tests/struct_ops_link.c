@@ -7,6 +7,7 @@
 #include "network_helpers.h"
 #include "struct_ops_link.h"
 #include "struct_ops_link_cc.skel.h"
+#include "struct_ops_link_hooks.skel.h"
 #include "struct_ops_link_types.skel.h"
 
 bool family_subtest(const char *what, int family)
@@ -233,6 +234,21 @@ void linked_end(struct linked *t)
 		cc_unload(t->skel, t->link);
 }
 
+int socket_bound(int family, const char *address)
+{
+	struct sockaddr_storage addr;
+	socklen_t len;
+	int fd;
+
+	fd = client_socket(family, SOCK_STREAM, NULL);
+	if (fd >= 0 && (make_sockaddr(family, address, 0, &addr, &len) ||
+			bind(fd, (struct sockaddr *)&addr, len))) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
 static int set_cc(int fd, void *name)
 {
 	return setsockopt(fd, SOL_TCP, TCP_CONGESTION, name, strlen(name));
@@ -288,6 +304,15 @@ void conn_end(struct conn *conn)
 	conn_close(conn);
 }
 
+bool sock_runs(int fd, const char *cc)
+{
+	char name[16] = {};
+	socklen_t len = sizeof(name);
+
+	return ASSERT_OK(getsockopt(fd, SOL_TCP, TCP_CONGESTION, name, &len), "getsockopt") &&
+	       ASSERT_STREQ(name, cc, "congestion_control");
+}
+
 bool place_enter(struct place *place)
 {
 	place->listener = -1;
@@ -303,6 +328,26 @@ void place_leave(struct place *place)
 	if (place->listener >= 0)
 		close(place->listener);
 	netns_free(place->ns);
+}
+
+bool hook_attach(struct struct_ops_link_hooks *hooks, struct bpf_program *prog,
+		 struct bpf_link **link)
+{
+	int cgroup;
+
+	if (!ASSERT_OK(bpf_program__set_autoload(prog, true), "set_autoload") ||
+	    !ASSERT_OK(struct_ops_link_hooks__load(hooks), "load"))
+		return false;
+	if (bpf_program__type(prog) == BPF_PROG_TYPE_TRACING) {
+		*link = bpf_program__attach(prog);
+	} else {
+		cgroup = test__join_cgroup("/struct_ops_link");
+		if (!ASSERT_OK_FD(cgroup, "cgroup"))
+			return false;
+		*link = bpf_program__attach_cgroup(prog, cgroup);
+		close(cgroup);
+	}
+	return ASSERT_OK_PTR(*link, "attach");
 }
 
 bool workers_stop;

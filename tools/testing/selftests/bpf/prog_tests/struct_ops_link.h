@@ -8,13 +8,18 @@
 #include <unistd.h>
 #include <linux/types.h>
 
+struct bpf_link;
 struct bpf_map;
 struct bpf_object;
+struct bpf_program;
 struct struct_ops_link_cc;
+struct struct_ops_link_hooks;
 struct struct_ops_link_types;
 
 #define LINK_CC		"link_cc"
 #define LINK_CC_OTHER	"link_cc_other"
+/* Happens to have the key of LINK_CC */
+#define LINK_CC_SAME_KEY	"link_cc_ijzzjea"
 
 /* Whether something comes true: a freed map, a deferred release and the end of a
  * connection may take a few grace periods
@@ -75,6 +80,9 @@ bool linked_start(struct linked *t);
 /* Closes the link if it is open still: nothing of the object may outlive what uses it */
 void linked_end(struct linked *t);
 
+/* A TCP socket at a local address */
+int socket_bound(int family, const char *address);
+
 /* A connection over loopback; the congestion control is the client's */
 struct conn {
 	int client;
@@ -86,6 +94,9 @@ bool conn_send(const struct conn *conn, int bytes);
 void conn_close(struct conn *conn);
 /* In order, so that no socket lingers */
 void conn_end(struct conn *conn);
+
+/* The socket's congestion control has this name */
+bool sock_runs(int fd, const char *cc);
 
 /* A network namespace to be in, and a listener there */
 struct place {
@@ -112,6 +123,12 @@ extern bool workers_stop;
 int workers_start(struct worker *workers, int n);
 /* All of those did something, and none failed */
 void workers_end(struct worker *workers, int started);
+
+/* Loads one program of an object that is open, and attaches it where its type
+ * says, or else to our cgroup
+ */
+bool hook_attach(struct struct_ops_link_hooks *hooks, struct bpf_program *prog,
+		 struct bpf_link **link);
 
 /* Sorts what so many calls took, in ns, and compares the middle one */
 void median_below(__u64 *took, int n, __u64 limit, const char *what);

@@ -228,11 +228,13 @@ static void *connect_in_thread(void *scene)
 }
 
 /* A program chooses when the SYN is about to be sent, and then comes the update:
- * what has initialised the socket is released, and does not start the connection
+ * what has initialised the socket is released, and does not start the connection,
+ * also where a route leads to the new one
  */
-static void test_choice_overtaken(int family)
+static void test_choice_overtaken(int family, const char *route)
 {
-	static const struct way way = {
+	const struct way way = {
+		.route = route,
 		.by_program = true,
 		.client = { INHERIT },
 		.server = { RENO, true },
@@ -286,6 +288,8 @@ void serial_test_struct_ops_link_guarantee(void)
 		if (family_subtest("listener_lets_go", families[i]))
 			test_listener_lets_go(families[i]);
 		if (family_subtest("choice_overtaken", families[i]))
-			test_choice_overtaken(families[i]);
+			test_choice_overtaken(families[i], NULL);
+		if (family_subtest("choice_overtaken_route", families[i]))
+			test_choice_overtaken(families[i], "");
 	}
 }

@@ -15,7 +15,7 @@ struct struct_ops_link_guarantee;
  * the oldest map given, if there is one
  */
 struct struct_ops_link_guarantee *impl_load(__u32 flags, int oldest);
-/* Lets it go, and sees to it that nothing of it stays */
+/* Lets it go: who was initialised by it is released by it, and nothing of it stays */
 void impl_unload(struct struct_ops_link_guarantee *impl);
 int impl_map(struct struct_ops_link_guarantee *impl);
 
@@ -29,6 +29,8 @@ struct swap {
 bool swap_start(struct swap *swap, __u32 old_flags, __u32 new_flags);
 bool swap_forth(struct swap *swap);
 bool swap_back(struct swap *swap);
+/* Detaches the link, and makes another one */
+bool swap_relink(struct swap *swap, struct struct_ops_link_guarantee *impl);
 void swap_end(struct swap *swap);
 
 /* Lets the program of an implementation choose for the scenes that are to go by
@@ -115,6 +117,9 @@ bool scene_prepare(struct scene *scene);
 bool listener_make(struct scene *scene);
 bool scene_open(struct scene *scene, struct conn *conn);
 void scene_close(struct scene *scene);
+
+/* What comes of an ordinary user's setsockopt(): 0, or -errno */
+int user_chooses(int family, const char *cc);
 
 /* Traffic both ways */
 bool conn_exchange(const struct conn *conn);

@@ -34,8 +34,13 @@ static void destroy(void *impl)
 
 void impl_unload(struct struct_ops_link_guarantee *impl)
 {
-	if (impl)
-		object_left_nothing(impl->obj, destroy, impl, -1);
+	if (!impl)
+		return;
+	/* Who was initialised is released. The last ones may still be on their way out. */
+	wait_until(READ_ONCE(impl->bss->releases) == READ_ONCE(impl->bss->inits));
+	ASSERT_EQ(impl->bss->releases, impl->bss->inits, "released");
+	ASSERT_EQ(impl->bss->strangers, 0, "strangers");
+	object_left_nothing(impl->obj, destroy, impl, -1);
 }
 
 int impl_map(struct struct_ops_link_guarantee *impl)
@@ -76,6 +81,15 @@ bool swap_forth(struct swap *swap)
 bool swap_back(struct swap *swap)
 {
 	return ASSERT_OK(link_update(swap->link, impl_map(swap->old)), "back");
+}
+
+bool swap_relink(struct swap *swap, struct struct_ops_link_guarantee *impl)
+{
+	if (!ASSERT_OK(bpf_link_detach(swap->link), "detach"))
+		return false;
+	close(swap->link);
+	swap->link = link_create(impl_map(impl));
+	return ASSERT_OK_FD(swap->link, "relink");
 }
 
 void swap_end(struct swap *swap)

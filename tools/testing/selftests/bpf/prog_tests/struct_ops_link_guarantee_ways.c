@@ -3,6 +3,7 @@
 
 #include <netinet/tcp.h>
 #include <test_progs.h>
+#include "cap_helpers.h"
 #include "network_helpers.h"
 #include "struct_ops_link_guarantee.h"
 
@@ -176,6 +177,23 @@ void scene_close(struct scene *scene)
 		close(scene->client);
 	scene->listener = -1;
 	scene->client = -1;
+}
+
+int user_chooses(int family, const char *cc)
+{
+	__u64 caps = 0;
+	int fd, err;
+
+	fd = socket(family, SOCK_STREAM, 0);
+	if (fd < 0)
+		return -errno;
+	err = cap_disable_effective(1ULL << CAP_NET_ADMIN, &caps);
+	if (!err) {
+		err = setsockopt(fd, SOL_TCP, TCP_CONGESTION, cc, strlen(cc)) ? -errno : 0;
+		cap_enable_effective(caps, NULL);
+	}
+	close(fd);
+	return err;
 }
 
 bool conn_exchange(const struct conn *conn)

@@ -6,6 +6,7 @@
 #include "bpf_tracing_net.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include "bpf_misc.h"
 #include "struct_ops_link_wait.h"
 
 #define TCP_CONG_NON_RESTRICTED	0x1
@@ -22,6 +23,10 @@ extern __u32 tcp_reno_undo_cwnd(struct sock *sk) __ksym;
 __u64 inits;
 __u64 releases;
 __u64 calls;
+/* Sockets whose private memory was not zero when they came, or was of another
+ * implementation when they left
+ */
+__u64 strangers;
 /* The update that brought this implementation, as user space counts them */
 __u64 generation;
 
@@ -43,9 +48,21 @@ static void called(struct sock *sk)
 		*old = generation;
 }
 
+#define MARK	0x6b72616d	/* in the private memory of what is initialised */
+
 SEC("struct_ops")
 void BPF_PROG(init, struct sock *sk)
 {
+	struct inet_connection_sock *icsk = inet_csk(sk);
+	int i;
+
+#pragma unroll
+	for (i = 0; i < ARRAY_SIZE(icsk->icsk_ca_priv); i++)
+		if (icsk->icsk_ca_priv[i]) {
+			__sync_fetch_and_add(&strangers, 1);
+			break;
+		}
+	icsk->icsk_ca_priv[0] = MARK;
 	__sync_fetch_and_add(&inits, 1);
 	called(sk);
 }
@@ -53,6 +70,8 @@ void BPF_PROG(init, struct sock *sk)
 SEC("struct_ops")
 void BPF_PROG(release, struct sock *sk)
 {
+	if (inet_csk(sk)->icsk_ca_priv[0] != MARK)
+		__sync_fetch_and_add(&strangers, 1);
 	__sync_fetch_and_add(&releases, 1);
 	called(sk);
 }
@@ -115,6 +134,19 @@ struct tcp_congestion_ops cc_other = {
 	.undo_cwnd = (void *)undo_cwnd,
 	.flags = TCP_CONG_NON_RESTRICTED | TCP_CONG_NEEDS_ECN | TCP_CONG_NEEDS_ACCECN,
 	.name = "link_cc_other",
+};
+
+/* Has the key of link_cc, and is for the privileged only */
+SEC(".struct_ops.link")
+struct tcp_congestion_ops cc_same_key = {
+	.init = (void *)init,
+	.release = (void *)release,
+	.set_state = (void *)set_state,
+	.cwnd_event = (void *)cwnd_event,
+	.cong_avoid = (void *)cong_avoid,
+	.ssthresh = (void *)ssthresh,
+	.undo_cwnd = (void *)undo_cwnd,
+	.name = "link_cc_ijzzjea",
 };
 
 struct cc_name {
