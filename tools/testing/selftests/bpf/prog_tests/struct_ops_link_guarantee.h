@@ -121,6 +121,10 @@ void scene_close(struct scene *scene);
 /* What comes of an ordinary user's setsockopt(): 0, or -errno */
 int user_chooses(int family, const char *cc);
 
+/* Whether the SYN asked for ECN, and as what it went; its listener saves it.
+ * May be called from any thread.
+ */
+bool saved_syn(int server, int family, bool *asks, bool *capable);
 /* Traffic both ways */
 bool conn_exchange(const struct conn *conn);
 /* A connection on the namespace's default, with traffic, opened and closed */

@@ -42,20 +42,18 @@ struct connect {
 	struct scene *scene;
 	pthread_t thread;
 	bool ok;
-	bool ecn;	/* asked for by the SYN, since the listener grants it then */
+	bool asks;	/* for ECN, in the SYN */
 };
 
 static void *run(void *arg)
 {
 	struct connect *connect = arg;
-	struct tcp_info info = {};
-	socklen_t len = sizeof(info);
 	struct conn conn;
+	bool capable;
 
 	connect->ok = scene_open(connect->scene, &conn) &&
-		      !getsockopt(conn.server, SOL_TCP, TCP_INFO, &info, &len) &&
+		      saved_syn(conn.server, connect->scene->family, &connect->asks, &capable) &&
 		      conn_exchange(&conn);
-	connect->ecn = info.tcpi_options & TCPI_OPT_ECN;
 	conn_close(&conn);
 	return NULL;
 }
@@ -67,10 +65,13 @@ static void overtake(struct struct_ops_link_hooks *hooks, struct stage *stage,
 	struct scene scene = scene_make(way, LINK_CC, stage->scene.family);
 	struct connect connect = { .scene = &scene };
 	__u64 inits = stage->swap.new->bss->inits;
+	int save = 1;
 
 	WRITE_ONCE(hooks->bss->waiting, false);
 	WRITE_ONCE(hooks->bss->go_on, 0);
 	if (!ASSERT_TRUE(scene_prepare(&scene), "prepare") ||
+	    !ASSERT_OK(setsockopt(scene.listener, SOL_TCP, TCP_SAVE_SYN, &save, sizeof(save)),
+		       "save_syn") ||
 	    !ASSERT_OK(pthread_create(&connect.thread, NULL, run, &connect), "thread"))
 		goto out;
 	ASSERT_TRUE(wait_until(READ_ONCE(hooks->bss->waiting)), "waiting");
@@ -78,7 +79,7 @@ static void overtake(struct struct_ops_link_hooks *hooks, struct stage *stage,
 	WRITE_ONCE(hooks->bss->go_on, 1);
 	pthread_join(connect.thread, NULL);
 	ASSERT_TRUE(connect.ok, way->name);
-	ASSERT_TRUE(connect.ecn, "asks_for_ecn");
+	ASSERT_TRUE(connect.asks, "asks_for_ecn");
 	ASSERT_EQ(stage->swap.old->bss->inits, 0, "old_inits");
 	ASSERT_GT(stage->swap.new->bss->inits, inits, "new_inits");
 out:
