@@ -84,8 +84,8 @@ NOTES = (
     'What RCU frees is not in it. Most of both is other subsystems\' work, which grows by itself.',
     'With many names, each is a BPF algorithm that is registered all the time. The one that is '
     'created, detached and closed is the newest, the one that is updated the oldest (C moves it to '
-    'the end by that). setsockopt is that of a socket which has another algorithm. The list of all '
-    'names is read with 100 of them at most: upstream\'s C warns of a longer one.',
+    'the end by that). setsockopt is that of a socket which has another algorithm. The list of '
+    'names is tcp_available_congestion_control, which ends after 2 KiB on both kernels.',
     f'The floor of an update, {bench.FLOOR:,} instructions, is that of the C code with its waits '
     'deleted, as it was measured when the target was set; it is not measured here.',
 )
