@@ -25,6 +25,8 @@ mod tests {
             }, //
         },
         ffi::c_int,
+        impl_has_work,
+        new_work,
         sync::{
             aref::ARef,
             atomic::{
@@ -38,7 +40,11 @@ mod tests {
             delay::fsleep,
             Delta, //
         },
-        workqueue, //
+        workqueue::{
+            self,
+            Work,
+            WorkItem, //
+        }, //
     };
 
     /// A link that has reached user space, closed when dropped.
@@ -409,40 +415,70 @@ mod tests {
         unsafe { bindings::flush_delayed_fput() };
     }
 
-    /// Creates links of different maps, replaces them and detaches them, in two threads.
+    /// Creates links of different maps, replaces them and detaches them, from a work queue.
+    #[pin_data]
+    struct Job {
+        #[pin]
+        work: Work<Job>,
+        ty: Arc<FakeType>,
+        failures: Atomic<i32>,
+        #[pin]
+        done: Completion,
+    }
+
+    impl_has_work! {
+        impl HasWork<Self> for Job { self.work }
+    }
+
+    impl WorkItem for Job {
+        type Pointer = Arc<Self>;
+
+        fn run(this: Arc<Self>) {
+            for _ in 0..10 {
+                this.failures
+                    .fetch_add(this.round().is_err().into(), Relaxed);
+                flush_files();
+            }
+            this.done.complete_all();
+        }
+    }
+
+    impl Job {
+        fn new(ty: &Arc<FakeType>) -> Result<Arc<Self>> {
+            let ty = ty.clone();
+
+            Arc::pin_init(
+                pin_init!(Self {
+                    work <- new_work!("struct_ops_link_kunit"),
+                    ty: ty,
+                    failures: Atomic::new(0),
+                    done <- Completion::new(),
+                }),
+                GFP_KERNEL,
+            )
+        }
+
+        fn round(&self) -> Result {
+            let (a, b) = (self.ty.map()?, self.ty.map()?);
+            let link = attach(&a)?;
+
+            link.update(ready(&b)?, None)?;
+            StructOpsLink::detach(&link)
+        }
+    }
+
     fn create_and_detach_from_two_threads(ty: &Arc<FakeType>) -> Result {
-        const ROUNDS: usize = 10;
-        let failures = Arc::new(Atomic::<i32>::new(0), GFP_KERNEL)?;
-        let done = [
-            Arc::pin_init(Completion::new(), GFP_KERNEL)?,
-            Arc::pin_init(Completion::new(), GFP_KERNEL)?,
-        ];
+        let jobs = [Job::new(ty)?, Job::new(ty)?];
 
         ty.take_us(1000);
-        for done in &done {
-            let (done, failures, ty) = (done.clone(), failures.clone(), ty.clone());
-
-            workqueue::system_unbound().try_spawn(GFP_KERNEL, move || {
-                let round = || -> Result {
-                    let (a, b) = (ty.map()?, ty.map()?);
-                    let link = attach(&a)?;
-
-                    link.update(ready(&b)?, None)?;
-                    StructOpsLink::detach(&link)
-                };
-
-                for _ in 0..ROUNDS {
-                    failures.fetch_add(round().is_err().into(), Relaxed);
-                    flush_files();
-                }
-                done.complete_all();
-            })?;
+        for job in &jobs {
+            assert!(workqueue::system_unbound().enqueue(job.clone()).is_ok());
         }
-        for done in &done {
-            done.wait_for_completion();
+        for job in &jobs {
+            job.done.wait_for_completion();
+            assert_eq!(job.failures.load(Relaxed), 0);
         }
         ty.take_us(0);
-        assert_eq!(failures.load(Relaxed), 0);
         Ok(())
     }
 
