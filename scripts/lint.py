@@ -26,17 +26,18 @@ from lib.tree import Content
 # Checks of checkpatch that do not fit, where, and why.
 NOT_CHECKED = (
     ('FILE_PATH_CHANGES', '.*', 'MAINTAINERS is for those who take the series into a tree'),
+    ('UNKNOWN_COMMIT_ID', '.*', 'a Fixes: tag names a commit, and there is no history here to ask'),
     ('LONG_LINE', r'.*\.rs', 'rustfmt decides how long a line of Rust may be'),
     ('REPEATED_WORD', r'tools/bpf/ccswap/.*', 'lines of mountinfo repeat themselves'),
     ('AVOID_EXTERNS', r'tools/.*/bpf/.*\.h', 'a kfunc is declared extern, with __ksym'),
     ('VOLATILE', r'tools/bpf/ccswap/tests/.*', 'the verifier is to see the access that it refuses'),
-    ('MACRO_ARG_REUSE', r'include/net/tcp_cong_list\.h', 'the argument is a variable, and set'),
     ('COMPLEX_MACRO|TRAILING_SEMICOLON|MACRO_ARG_REUSE', r'tools/bpf/ccswap/src/bpf/bench\.bpf\.c',
      'definitions that are made in number cannot stand in parentheses'),
     ('MULTISTATEMENT_MACRO_USE_DO_WHILE', r'tools/.*/bpf/progs/struct_ops_link_many\.c',
      'definitions cannot stand in a loop'),
 )
-CHECKPATCH = re.compile(r'(?P<file>\S+?):\d+: \w+:(?P<type>\w+): ')
+# A message of a patch has no file.
+CHECKPATCH = re.compile(r'(?P<file>\S*?):\d+: \w+:(?P<type>\w+): ')
 # What a compiler says: 'file:line:column: warning: text', or rustc's two lines of that.
 CLANG = re.compile(r'^(?P<file>\S+?):(?P<line>\d+):\d+: (?:warning|error): (?P<text>.*)$')
 RUSTC = re.compile(r'^ *--> (?P<file>\S+?):(?P<line>\d+):\d+$')

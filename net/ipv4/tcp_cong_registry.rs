@@ -14,7 +14,6 @@ use kernel::{
     },
     net::tcp::cong::{
         CongestionOps,
-        Name,
         Registrable,
         RegistryGuard, //
     },
@@ -110,23 +109,24 @@ pub unsafe extern "C" fn tcp_unregister_congestion_control(ca: *mut bindings::tc
     unregister(unsafe { CongestionOps::from_raw(ca) });
 }
 
-/// Finds a congestion control by its name. Any context, under RCU.
+/// Finds a congestion control by its name. Any context.
 ///
 /// # Safety
 ///
-/// `name` must be a terminated string.
+/// `name` must be a terminated string, and the caller be an RCU reader.
 #[export]
 pub unsafe extern "C" fn tcp_ca_find(name: *const c_char) -> *mut bindings::tcp_congestion_ops {
-    // SAFETY: The caller passes a terminated string.
-    let name = Name::from_c_str(unsafe { CStr::from_char_ptr(name) });
-
-    name.map_or(core::ptr::null_mut(), |name| {
-        raw(CongestionOps::find(&name, &rcu::read_lock()))
-    })
+    // SAFETY: The caller passes a terminated string, and is a reader while it uses what is found.
+    raw(unsafe { CongestionOps::find(name) })
 }
 
-/// Finds a congestion control by its key. Any context, under RCU.
+/// Finds a congestion control by its key. Any context.
+///
+/// # Safety
+///
+/// The caller must be an RCU reader.
 #[export]
-pub extern "C" fn tcp_ca_find_key(key: u32) -> *mut bindings::tcp_congestion_ops {
-    raw(CongestionOps::find_key(key, &rcu::read_lock()))
+pub unsafe extern "C" fn tcp_ca_find_key(key: u32) -> *mut bindings::tcp_congestion_ops {
+    // SAFETY: The caller is a reader while it uses what is found.
+    raw(unsafe { CongestionOps::find_key(key) })
 }

@@ -79,6 +79,13 @@ mod tests {
             Ok(table)
         }
 
+        fn bpf_registered(name: &[u8]) -> Result<Self> {
+            let table = Self::of_bpf(name)?;
+
+            kernel::error::to_result(table.register())?;
+            Ok(table)
+        }
+
         fn raw(&self) -> *mut bindings::tcp_congestion_ops {
             self.0.as_ptr()
         }
@@ -229,11 +236,11 @@ mod tests {
     fn replacement_keeps_the_position_in_the_bucket() -> Result {
         let [a, b, c] = names_in_one_bucket();
         let (a, b, c) = (
-            Table::registered(&a)?,
-            Table::registered(&b)?,
-            Table::registered(&c)?,
+            Table::bpf_registered(&a)?,
+            Table::bpf_registered(&b)?,
+            Table::bpf_registered(&c)?,
         );
-        let b2 = Table::new(b.ops().name().to_bytes())?;
+        let b2 = Table::of_bpf(b.ops().name().to_bytes())?;
 
         assert_eq!((c.next(), b.next()), (b.raw(), a.raw()));
         assert_eq!(b2.replace(&b), 0);
@@ -295,10 +302,28 @@ mod tests {
     }
 
     #[test]
+    fn modules_tables_are_in_the_order_of_registration() -> Result {
+        let (a, b) = (
+            Table::registered(b"kunit_a")?,
+            Table::registered(b"kunit_b")?,
+        );
+
+        assert_eq!((a.next(), b.next().is_null()), (b.raw(), true));
+        a.unregister();
+        // What the unregistration of a module's table ends with.
+        rcu::synchronize_rcu();
+        assert_eq!(find(c"kunit_b"), b.raw());
+        assert!(find(c"kunit_a").is_null());
+        assert_eq!(a.register(), 0);
+        assert_eq!((b.next(), a.next().is_null()), (a.raw(), true));
+        Ok(())
+    }
+
+    #[test]
     fn reader_at_a_replaced_table_goes_on() -> Result {
         let [last, a] = names_in_one_bucket();
-        let (last, a) = (Table::registered(&last)?, Table::registered(&a)?);
-        let a2 = Table::new(a.ops().name().to_bytes())?;
+        let (last, a) = (Table::bpf_registered(&last)?, Table::bpf_registered(&a)?);
+        let a2 = Table::of_bpf(a.ops().name().to_bytes())?;
 
         let reader = rcu::read_lock();
         assert_eq!(a2.replace(&a), 0);
@@ -315,7 +340,7 @@ mod tests {
     fn reader_at_a_table_that_returns_misses_nothing() -> Result {
         let [last, a, first] = names_in_one_bucket();
         let (last, a, first) = (
-            Table::registered(&last)?,
+            Table::bpf_registered(&last)?,
             Table::of_bpf(&a)?,
             Table::of_bpf(&first)?,
         );
@@ -350,7 +375,7 @@ mod tests {
         let [a, b] = names_in_one_bucket();
         let (a, a2) = (Table::of_bpf(&a)?, Table::of_bpf(&a)?);
         assert_eq!(a.register(), 0);
-        let b = Table::registered(&b)?;
+        let b = Table::bpf_registered(&b)?;
 
         // Unregistered, with a reader at it; it comes back in the place of another.
         let reader = rcu::read_lock();
@@ -697,13 +722,9 @@ mod tests {
             Arc::pin_init(Completion::new(), GFP_KERNEL)?,
         ];
         let [last, name, first] = names_in_one_bucket();
-        let (last, a) = (Table::registered(&last)?, Table::registered(&name)?);
-        let (first, b) = (Table::of_bpf(&first)?, Table::new(&name)?);
-        let names = (
-            Name::new(last.ops().name().to_bytes()).ok_or(EINVAL)?,
-            Name::new(&name).ok_or(EINVAL)?,
-        );
-        let names = Arc::new(names, GFP_KERNEL)?;
+        let names = Arc::new((terminated(&last), terminated(&name)), GFP_KERNEL)?;
+        let (last, a) = (Table::bpf_registered(&last)?, Table::bpf_registered(&name)?);
+        let (first, b) = (Table::of_bpf(&first)?, Table::of_bpf(&name)?);
 
         for done in &done {
             let (stop, reads, misses) = (stop.clone(), reads.clone(), misses.clone());
@@ -712,8 +733,11 @@ mod tests {
             workqueue::system_unbound().try_spawn(GFP_KERNEL, move || {
                 while !stop.load(Relaxed) {
                     let reader = rcu::read_lock();
-                    let missed = CongestionOps::find(&names.0, &reader).is_none()
-                        || CongestionOps::find(&names.1, &reader).is_none();
+                    // SAFETY: The names are terminated, and this is a reader.
+                    let found = |name: &[u8; 12]| unsafe {
+                        CongestionOps::find(name.as_ptr().cast()).is_some()
+                    };
+                    let missed = !found(&names.0) || !found(&names.1);
                     drop(reader);
                     reads.fetch_add(1, Relaxed);
                     misses.fetch_add(missed.into(), Relaxed);
@@ -745,6 +769,7 @@ mod tests {
 
         assert!(swaps >= 20000);
         assert_eq!(misses.load(Relaxed), 0);
+        drop((last, a, first, b));
         Ok(())
     }
 
@@ -856,6 +881,13 @@ mod tests {
         }
         assert_eq!(found, N);
         names
+    }
+
+    fn terminated(name: &[u8; 11]) -> [u8; 12] {
+        let mut bytes = [0; 12];
+
+        bytes[..name.len()].copy_from_slice(name);
+        bytes
     }
 
     fn bucket(name: &[u8; 11]) -> u32 {

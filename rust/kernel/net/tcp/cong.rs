@@ -12,9 +12,8 @@
 //!
 //! Once [`RegistryGuard::replace`] has returned, no connection starts on the old table, whichever
 //! way it was chosen. The new table is published first, then the old one is marked
-//! ([`CongestionOps::is_replaced`]). Code that starts a connection tests the mark, which is a bit of
-//! the `flags` that it reads anyway, and takes [`CongestionOps::current`] instead where the bit is
-//! set.
+//! ([`CongestionOps::is_replaced`]). Code that starts a connection tests the mark, a bit of the
+//! `flags` that it reads anyway, and takes [`CongestionOps::current`] instead where it is set.
 //!
 //! # Lineages
 //!
@@ -33,6 +32,7 @@ use crate::{
         to_result,
         Result, //
     },
+    ffi::c_char,
     str::{
         CStr,
         CStrExt as _, //
@@ -130,7 +130,7 @@ impl CongestionOps {
     #[inline]
     pub fn name(&self) -> &CStr {
         // SAFETY: By the type invariants.
-        unsafe { CStr::from_char_ptr((&raw const (*self.as_raw()).name).cast()) }
+        unsafe { CStr::from_char_ptr(self.name_ptr()) }
     }
 
     /// Checks that the operations which every algorithm needs are there.
@@ -202,7 +202,7 @@ impl CongestionOps {
             // A table that returns loses the mark before it joins another lineage, so this is the
             // lineage in which the table was replaced if the mark is there still.
             if ca.is_replaced() {
-                ca = Self::find_in_lineage(ca.key(), lineage, &reader)?;
+                ca = ca.find_in_lineage(lineage, &reader)?;
             }
         }
     }
@@ -210,30 +210,54 @@ impl CongestionOps {
     /// Finds the table that is registered under `name`. Any context.
     ///
     /// C counterpart: [`tcp_ca_find`](srctree/net/ipv4/tcp_cong.c).
+    ///
+    /// # Safety
+    ///
+    /// `name` must be a terminated string, and RCU be held for `'a`.
     #[inline]
-    pub fn find<'a>(name: &Name, _reader: &'a rcu::Guard) -> Option<&'a Self> {
+    pub unsafe fn find<'a>(name: *const c_char) -> Option<&'a Self> {
+        // SAFETY: Both are terminated strings.
+        let has_name = |ca: &Self| unsafe { bindings::strcmp(ca.name_ptr(), name) } == 0;
+
         // SAFETY: RCU is held for `'a`.
-        unsafe { bucket::find(name.key(), |ca| ca.has_name(name)) }
+        if let Some(found) = unsafe { bucket::find_module(has_name) } {
+            return Some(found);
+        }
+        // SAFETY: `name` is a terminated string.
+        let key = Name::from_c_str(unsafe { CStr::from_char_ptr(name) })?.key();
+        // SAFETY: RCU is held for `'a`.
+        unsafe { bucket::find_bpf(key, has_name) }
     }
 
     /// Finds the table that is registered with `key`. Any context.
     ///
     /// C counterpart: [`tcp_ca_find_key`](srctree/net/ipv4/tcp_cong.c).
+    ///
+    /// # Safety
+    ///
+    /// RCU must be held for `'a`.
     #[inline]
-    pub fn find_key(key: u32, _reader: &rcu::Guard) -> Option<&Self> {
-        // SAFETY: RCU is held for the lifetime of the result.
-        unsafe { bucket::find(key, |ca| ca.key() == key) }
+    pub unsafe fn find_key<'a>(key: u32) -> Option<&'a Self> {
+        // SAFETY: RCU is held for `'a`.
+        unsafe { bucket::find_key(key) }
     }
 
+    /// Finds the table that is registered in a lineage that this table was in.
     #[inline]
-    fn find_in_lineage(key: u32, lineage: u64, _reader: &rcu::Guard) -> Option<&Self> {
-        // SAFETY: RCU is held for the lifetime of the result.
-        unsafe { bucket::find(key, |ca| ca.lineage() == lineage) }
+    fn find_in_lineage<'a>(&self, lineage: u64, _reader: &'a rcu::Guard) -> Option<&'a Self> {
+        // SAFETY: RCU is held for `'a`.
+        unsafe { bucket::find_beside(self, |ca| ca.lineage() == lineage) }
     }
 
     #[inline]
     fn has_name(&self, name: &Name) -> bool {
         self.name().to_bytes() == name.to_bytes()
+    }
+
+    #[inline]
+    fn name_ptr(&self) -> *const c_char {
+        // SAFETY: The table is valid.
+        unsafe { (&raw const (*self.as_raw()).name).cast() }
     }
 
     /// The hash of the name, once the table was registered.

@@ -12,9 +12,9 @@
 //! of some namespaces, and then took the place of another table that was a default, too. Each time
 //! adds one, so replacing such a table takes longer by that.
 //!
-//! Both pointers are read under RCU and written under `tcp_cong_list_lock`, the registry's. A shared
-//! default holds a reference on its table, and a namespace counts as a user of its shared default,
-//! which is freed a grace period after the last user has gone.
+//! Both pointers are read under RCU and written under `tcp_cong_list_lock`, the registry's. A
+//! shared default holds a reference on its table, and a namespace counts as a user of its shared
+//! default, which is freed a grace period after the last user has gone.
 
 use super::{
     CongestionOps,

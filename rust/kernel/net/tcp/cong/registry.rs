@@ -6,7 +6,7 @@
 //!
 //! * `tcp_cong_list`, in the order of registration, for those who hold the lock: what the sysctls
 //!   show. A table that replaces another takes its position.
-//! * a bucket for each hash of a name, for RCU readers, see [`super::bucket`].
+//! * a chain, or a bucket for a hash of the name, for RCU readers: see `bucket.rs`.
 //!
 //! A reader that has found a table may find that it has lost its last reference because it was
 //! replaced, since no grace period keeps the link from putting its own. The table is marked then,
@@ -106,7 +106,10 @@ impl RegistryGuard {
     #[inline]
     pub fn find(&self, name: &Name) -> Option<&CongestionOps> {
         // SAFETY: The lock is held as long as `self` is borrowed.
-        unsafe { bucket::find(name.key(), |ca| ca.has_name(name)) }
+        unsafe {
+            bucket::find_module(|ca| ca.has_name(name))
+                .or_else(|| bucket::find_bpf(name.key(), |ca| ca.has_name(name)))
+        }
     }
 
     /// Returns the registered tables in the order of their registration.
@@ -131,14 +134,12 @@ impl RegistryGuard {
     pub fn add(&mut self, ca: Registrable<'_>) -> Result {
         let key = match ca.key() {
             // SAFETY: The table is valid, and its name terminated.
-            bindings::TCP_CA_UNSPEC => unsafe {
-                bindings::tcp_ca_hash((&raw const (*ca.as_raw()).name).cast())
-            },
+            bindings::TCP_CA_UNSPEC => unsafe { bindings::tcp_ca_hash(ca.name_ptr()) },
             key => key,
         };
 
         // SAFETY: The lock is held.
-        let taken = unsafe { bucket::find(key, |other| other.key() == key) }.is_some();
+        let taken = unsafe { bucket::find_key(key) }.is_some();
         if key == bindings::TCP_CA_UNSPEC || taken {
             return Err(EEXIST);
         }
