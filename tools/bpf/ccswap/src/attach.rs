@@ -12,6 +12,7 @@ use crate::advice;
 use crate::bpffs;
 use crate::cli::Attach;
 use crate::link::Link;
+use crate::output;
 use crate::struct_ops::StructOps;
 use crate::table::Tables;
 
@@ -32,12 +33,12 @@ pub fn run(args: &Attach) -> Result<()> {
         Link::create(new.as_fd()).map_err(|error| anyhow!(advice::attach(&table, &error)))?;
     // Without the pin the link ends with this process, and all is as before.
     pin_link(&link, &pin)?;
-    println!(
+    let done = format!(
         "attached {table}: link {}, map {map_id}, pinned at {}",
         link.info()?.id,
         pin.display()
     );
-    Ok(())
+    output::say(&done, &done)
 }
 
 /// Pins the link, in a directory that may have to be made.

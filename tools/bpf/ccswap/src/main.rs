@@ -12,6 +12,7 @@ mod libbpf_log;
 mod link;
 mod mounts;
 mod netns;
+mod output;
 mod status;
 mod struct_ops;
 mod table;
@@ -36,7 +37,9 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
     };
     result.unwrap_or_else(|error| {
-        eprintln!("ccswap: {error:#}");
+        if !output::reader_has_gone(&error) {
+            output::complain(format_args!("ccswap: {error:#}\n"));
+        }
         ExitCode::FAILURE
     })
 }

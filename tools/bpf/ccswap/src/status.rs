@@ -12,6 +12,7 @@ use crate::bpffs;
 use crate::cli::Status;
 use crate::link;
 use crate::netns;
+use crate::output;
 use crate::table::{Table, Tables};
 use crate::tcp_diag;
 
@@ -40,11 +41,10 @@ struct Row {
 pub fn run(args: &Status) -> Result<()> {
     let rows = collect()?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&rows)?);
+        output::say(serde_json::to_string_pretty(&rows)?, "")
     } else {
-        print!("{}", format(&rows));
+        output::say(format(&rows).trim_end(), "")
     }
-    Ok(())
 }
 
 /// Asks the kernel.
@@ -92,7 +92,9 @@ fn count_users() -> Result<HashMap<String, usize>> {
             }
             // A process may end, and its namespace with it.
             Err(_) if !namespace.exists() => {}
-            Err(error) => eprintln!("ccswap: sockets not counted: {error:#}"),
+            Err(error) => {
+                output::complain(format_args!("ccswap: sockets not counted: {error:#}\n"));
+            }
         }
     }
     Ok(users)

@@ -15,6 +15,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::advice;
 use crate::libbpf_log;
+use crate::output;
 
 /// A table in the kernel that no one uses yet. It is gone when this value and
 /// the links that took it over are.
@@ -161,7 +162,7 @@ fn make_ready(table: &Map<'_>) -> io::Result<()> {
 
 /// Shows what libbpf said, the verifier's log above all, ahead of the error.
 fn refused(error: anyhow::Error) -> anyhow::Error {
-    eprint!("{}", libbpf_log::take());
+    output::complain(libbpf_log::take());
     error
 }
 

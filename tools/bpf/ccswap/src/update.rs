@@ -11,6 +11,7 @@ use libbpf_rs::libbpf_sys as sys;
 use crate::advice;
 use crate::cli::Update;
 use crate::link::{self, Link};
+use crate::output;
 use crate::struct_ops::StructOps;
 use crate::table::Tables;
 
@@ -36,8 +37,8 @@ pub fn run(args: &Update) -> Result<()> {
         return Err(anyhow!(update.explain(&error)));
     }
     let old = before.map_id.map_or("none".into(), |id| id.to_string());
-    println!("updated {table}: link {}, map {map_id} in place of {old}", before.id);
-    Ok(())
+    let done = format!("updated {table}: link {}, map {map_id} in place of {old}", before.id);
+    output::say(&done, &done)
 }
 
 /// Updates the link, if asked only in place of the expected map.

@@ -9,14 +9,14 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use crate::advice;
 use crate::cli::OneLink;
 use crate::link::Link;
+use crate::output;
 
 /// Runs the command.
 pub fn run(args: &OneLink) -> Result<()> {
     let link = Link::open(&args.link)?;
     let id = link.info()?.id;
     wait_for_hangup(&link).map_err(|error| anyhow!(advice::watch(&args.link, error)))?;
-    println!("link {id} is detached");
-    Ok(())
+    output::say(format_args!("link {id} is detached"), "")
 }
 
 /// Blocks until the kernel reports a hang-up, as it does of its own accord.

@@ -334,6 +334,47 @@ class Watch(Case):
         self.fails("watch", "id:4000000", says=("no link 4000000",))
 
 
+class Output(Case):
+    def refused(self, *args: object, stdout: Any) -> str:
+        """Runs ccswap with an output that cannot be written; returns what it says of that."""
+        argv = [str(ccswap), *map(str, args)]
+        result = subprocess.run(argv, stdout=stdout, stderr=subprocess.PIPE, text=True,
+                                timeout=120, check=False)
+        self.assertEqual(result.returncode, 1, result)
+        self.assertNotIn("panicked", result.stderr)
+        return result.stderr
+
+    def test_a_full_disk_is_one_line_and_what_was_done_is_said(self) -> None:
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            said = self.refused("attach", obj("first"), stdout=full)
+            self.assertIn("attached tcp_congestion_ops", said)
+            self.assertEqual(said.count("\n"), 1)
+            link, = status()
+            said = self.refused("update", PIN, obj("second"), stdout=full)
+            self.assertIn("updated tcp_congestion_ops", said)
+            self.assertNotEqual(status(), [link])
+            for args in (["status"], ["status", "--json"]):
+                self.assertEqual(self.refused(*args, stdout=full).count("\n"), 1)
+            said = self.refused("detach", PIN, stdout=full)
+            self.assertIn("detached link", said)
+        self.assertEqual(status(), [])
+
+    def test_a_reader_that_has_gone_is_no_news(self) -> None:
+        for args in (["attach", obj("first")], ["status"], ["detach", PIN]):
+            reader, writer = os.pipe()
+            os.close(reader)
+            with os.fdopen(writer, "w") as gone:
+                self.assertEqual(self.refused(*args, stdout=gone), "")
+        self.assertEqual(status(), [])
+
+    def test_a_full_standard_error_is_survived(self) -> None:
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            for args in (["status"], ["attach", "absent.o"]):
+                result = subprocess.run([str(ccswap), *args], stdout=full, stderr=full,
+                                        timeout=120, check=False)
+                self.assertEqual(result.returncode, 1, args)
+
+
 class Privilege(Case):
     def test_an_ordinary_user_is_told(self) -> None:
         link = self.attach()
