@@ -71,7 +71,8 @@ def main() -> int:
         kernel_log.write_text(text, encoding='utf-8')
         if not repeatable or threads == vm.SINGLE or not splat.stale_breakpoint(text):
             break
-        vm.again(kernel_log.replace(LOG / f'kunit-kernel-{time.strftime("%H%M%S")}.log'))
+        vm.again(kernel_log.replace(LOG / f'kunit-kernel-{time.strftime("%H%M%S")}.log'),
+                 vm.STALE, 'once more, on one thread')
     if not JSON.exists():
         fail(f'kunit.py reported nothing; see {log} and {kernel_log}')
 

@@ -110,9 +110,9 @@ class BreakpointTest(unittest.TestCase):
         self.assertFalse(stale_breakpoint('\n'.join(HARMLESS)))
 
     def test_a_wild_access_before_any_test_is_not_excused(self) -> None:
-        log = ('[    0.007000] BUG: KASAN: wild-memory-access in rcu_is_watching+0x12/0x40\n'
-               '[    0.007000] Read of size 4 at addr ff11000036034e68 by task swapper/0/0\n'
-               '[    0.007000] RIP: 0010:identify_cpu+0x1c/0x9f0\n')
+        log = ('[    0.061839] BUG: KASAN: wild-memory-access in rcu_is_watching+0x1d/0x40\n'
+               '[    0.061839] Read of size 4 at addr ff1100003662f088 by task swapper/0/0\n'
+               '[    0.061839] RIP: 0010:cpuid_scan_cpu+0x0/0x1f0\n')
         self.assertFalse(stale_breakpoint(log))
         self.assertIn('wild-memory-access', scan(log)[0])
 

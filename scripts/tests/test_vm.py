@@ -126,8 +126,9 @@ os.write(ports['err'], b'err %d\\n' % number)
 if WAIT:
     import time
     time.sleep(20)
-os.write(ports['status'], b'0\\n')
+os.write(ports['status'], b'clock\\n' if 'deviates' in LOGS[number - 1] else b'0\\n')
 """
+WRONG = '[    0.007] tsc: PIT calibration deviates from HPET: 119391 2098703\n'
 STALE = ('[    2.9] Oops: int3: 0000 [#1] SMP\n[    2.9] RIP: 0010:sched_clock_cpu+0x6/0x180\n'
          '[    2.9] Code: 41 57 53 66 <90> e8 c4 84\n')
 FINE = '[    1.0] fine\n'
@@ -209,6 +210,18 @@ class AgainTest(unittest.TestCase):
             self.assertEqual(self.boot(log), 70)
             self.assertEqual((self.threads, self.counted), (['multi'], 0))
             self.assertEqual(self.printed(), ['out 1', 'err 1'])
+
+    def test_a_wrong_clock(self) -> None:
+        self.assertEqual(self.boot(WRONG, WRONG, FINE), 0)
+        self.assertEqual((self.threads, self.counted), (['multi'] * 3, 2))
+        self.assertEqual(self.boot(WRONG, WRONG, WRONG), 70)
+        self.assertEqual(self.counted, 2)
+        self.assertIn('too busy', self.said.splitlines()[-1])
+
+    def test_a_wrong_clock_excuses_no_fault(self) -> None:
+        self.assertEqual(self.boot(WRONG + '[    0.1] BUG: KASAN: use-after-free in a+0x1/0x2\n'),
+                         70)
+        self.assertEqual((self.threads, self.counted), (['multi'], 0))
 
     def test_what_is_held_back_comes_out_when_time_runs_out(self) -> None:
         self.assertEqual(self.boot(FINE, wait=True, timeout=2), 124)
