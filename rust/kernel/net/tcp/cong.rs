@@ -223,10 +223,23 @@ impl CongestionOps {
         if let Some(found) = unsafe { bucket::find_module(has_name) } {
             return Some(found);
         }
+        // SAFETY: As this function requires.
+        unsafe { Self::find_bpf(name) }
+    }
+
+    /// Finds the table of BPF that is registered under `name`. Out of line, so that the usual names
+    /// do not pay for it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`find`](Self::find).
+    #[inline(never)]
+    unsafe fn find_bpf<'a>(name: *const c_char) -> Option<&'a Self> {
         // SAFETY: `name` is a terminated string.
-        let key = Name::from_c_str(unsafe { CStr::from_char_ptr(name) })?.key();
+        let name = Name::from_c_str(unsafe { CStr::from_char_ptr(name) })?;
+
         // SAFETY: RCU is held for `'a`.
-        unsafe { bucket::find_bpf(key, has_name) }
+        unsafe { bucket::find_bpf(name.key(), |ca| ca.has_name(&name)) }
     }
 
     /// Finds the table that is registered with `key`. Any context.

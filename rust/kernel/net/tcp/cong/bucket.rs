@@ -37,7 +37,6 @@ use super::{
 use crate::{
     bindings,
     sync::atomic::{
-        Acquire,
         Atomic,
         Relaxed,
         Release, //
@@ -51,6 +50,18 @@ const BUCKETS: usize = bindings::TCP_CONG_BUCKETS as usize;
 
 /// The first table that is built in or comes with a module.
 static MODULES: Link = Atomic::new(core::ptr::null_mut());
+
+/// A bit for each bucket into which the key of a module's table would fall, so that hardly any look
+/// for a key has to walk the chain. It is set when such a table is registered, and stays.
+static MODULE_KEYS: [Atomic<u64>; BUCKETS / 64] = [const { Atomic::new(0) }; BUCKETS / 64];
+
+/// Returns the word of [`MODULE_KEYS`] for `key`, and the bit in it.
+#[inline]
+fn module_key(key: u32) -> (&'static Atomic<u64>, u64) {
+    let bucket = key as usize % BUCKETS;
+
+    (&MODULE_KEYS[bucket / 64], 1 << (bucket % 64))
+}
 
 /// Returns the pointer to the first table of the bucket for `key`.
 #[inline]
@@ -129,8 +140,17 @@ pub(super) unsafe fn find_beside<'a>(
 /// RCU or the lock of the registry must be held for `'a`.
 #[inline]
 pub(super) unsafe fn find_key<'a>(key: u32) -> Option<&'a CongestionOps> {
+    let has_key = |ca: &CongestionOps| ca.key() == key;
+    let (word, bit) = module_key(key);
+
+    if word.load(Relaxed) & bit != 0 {
+        // SAFETY: RCU or the lock is held.
+        if let Some(found) = unsafe { find_module(has_key) } {
+            return Some(found);
+        }
+    }
     // SAFETY: RCU or the lock is held.
-    unsafe { find_module(|ca| ca.key() == key).or_else(|| find_bpf(key, |ca| ca.key() == key)) }
+    unsafe { find_bpf(key, has_key) }
 }
 
 /// # Safety
@@ -142,11 +162,11 @@ unsafe fn find_from<'a>(
     matches: impl Fn(&CongestionOps) -> bool,
 ) -> Option<&'a CongestionOps> {
     loop {
-        // The table was complete before the link led to it, and what is read of it is reached by
-        // this pointer.
+        // Relaxed, as `rcu_dereference()`: what is read of the table depends on the pointer, and was
+        // written before the link led to it.
         //
         // SAFETY: What a link leads to is valid for a reader, see the top of this file.
-        let ca: &'a CongestionOps = unsafe { link.load(Acquire).as_ref() }?;
+        let ca: &'a CongestionOps = unsafe { link.load(Relaxed).as_ref() }?;
 
         if matches(ca) {
             return Some(ca);
@@ -161,6 +181,9 @@ pub(super) fn add(_registry: &mut RegistryGuard, ca: &CongestionOps) {
     let mut link = first(ca);
 
     if !ca.outlasts_readers() {
+        let (word, bit) = module_key(ca.key());
+
+        word.store(word.load(Relaxed) | bit, Relaxed);
         // SAFETY: The lock is held, so the tables on the chain stay there and are valid.
         while let Some(found) = unsafe { link.load(Relaxed).as_ref() } {
             link = next(found);

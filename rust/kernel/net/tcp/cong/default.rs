@@ -35,7 +35,6 @@ use crate::{
     init::InPlaceInit,
     sync::{
         atomic::{
-            Acquire,
             Atomic,
             Relaxed,
             Release, //
@@ -214,9 +213,11 @@ impl DefaultOf {
     }
 
     fn ca<'a>(&self, _reader: &'a rcu::Guard) -> &'a CongestionOps {
+        // Relaxed, as `rcu_dereference()`: what is read depends on the pointers.
+        //
         // SAFETY: Both pointers are set as long as there are readers, and what they lead to is not
         // freed before a grace period has passed.
-        unsafe { &*(*self.slot().load(Acquire)).ca().load(Acquire) }
+        unsafe { &*(*self.slot().load(Relaxed)).ca().load(Relaxed) }
     }
 
     /// Gives a new namespace the default of the initial one.

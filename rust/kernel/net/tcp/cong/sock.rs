@@ -11,8 +11,8 @@ use crate::{
     bindings,
     sync::{
         atomic::{
-            Acquire,
-            Atomic, //
+            Atomic,
+            Relaxed, //
         },
         rcu, //
     }, //
@@ -44,12 +44,14 @@ impl ConnectionSock {
     /// Returns the congestion control. Any context.
     #[inline]
     pub fn congestion_ops<'a>(&self, _reader: &'a rcu::Guard) -> &'a CongestionOps {
+        // Relaxed, as `rcu_dereference()`: what is read of the table depends on the pointer.
+        //
         // SAFETY: The socket is valid, and the pointer in it aligned; it is accessed with single
         // accesses. The table is not freed before a grace period has passed since the socket let
         // go of it.
         unsafe {
             &*Atomic::<*mut CongestionOps>::from_ptr((&raw mut (*self.icsk()).icsk_ca_ops).cast())
-                .load(Acquire)
+                .load(Relaxed)
         }
     }
 
