@@ -109,8 +109,8 @@ TARGETS = (
       for target in (grows_little(call, *NAMESPACES),
                      Target(scaled(call, *NAMESPACES), ratio=0.99))),
     *(target for name in ('cubic', 'reno')
-      for target in (Target(scaled(f'setsockopt of {name}', 1, 'name'), ratio=0.97),
-                     Target(scaled(f'setsockopt of {name}', *NAMES), ratio=1))),
+      for target in (Target(scaled(f'setsockopt of {name}', 1, 'name'), ratio=0.99),
+                     Target(scaled(f'setsockopt of {name}', *NAMES), ratio=0.99))),
 )
 
 

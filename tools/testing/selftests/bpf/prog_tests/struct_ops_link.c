@@ -147,6 +147,37 @@ bool link_backed_by(int link_fd, __u32 id)
 	return ok;
 }
 
+void link_life(struct bpf_map *map, int when_detached)
+{
+	int fd = bpf_map__fd(map), link;
+	__u32 id = map_id(fd);
+
+	if (!map_make_ready(map))
+		return;
+
+	link = link_create(fd);
+	if (!ASSERT_OK_FD(link, "create"))
+		return;
+	link_backed_by(link, id);
+
+	ASSERT_EQ(link_update(link, fd), -EOPNOTSUPP, "update");
+	ASSERT_EQ(link_replace(link, fd, fd), -EOPNOTSUPP, "replace");
+	link_backed_by(link, id);
+
+	ASSERT_OK(bpf_link_detach(link), "detach");
+	link_backed_by(link, 0);
+	ASSERT_OK(bpf_link_detach(link), "detach_twice");
+	link_backed_by(link, 0);
+	ASSERT_EQ(link_update(link, fd), when_detached, "update_detached");
+	close(link);
+
+	link = link_create(fd);
+	if (ASSERT_OK_FD(link, "create_again")) {
+		link_backed_by(link, id);
+		close(link);
+	}
+}
+
 struct struct_ops_link_cc *cc_load(void)
 {
 	struct struct_ops_link_cc *skel;
@@ -376,6 +407,43 @@ void workers_end(struct worker *workers, int started)
 		ASSERT_GT(workers[i].done, 0, "done");
 		ASSERT_EQ(workers[i].failed, 0, "failed");
 	}
+}
+
+#define NS_PER_MS	1000000ULL
+
+struct call {
+	int (*call)(int fd);
+	int fd;
+	int ret;
+};
+
+static void *make_call(void *arg)
+{
+	struct call *call = arg;
+
+	call->ret = call->call(call->fd);
+	return NULL;
+}
+
+int meanwhile(const struct waiter *waiter, int (*call)(int fd), int fd,
+	      void (*work)(void), bool waits)
+{
+	struct call slow = { .call = call, .fd = fd, .ret = -1 };
+	pthread_t thread;
+
+	/* Enough to see that the work waits, or for any work that does not */
+	*waiter->wait_ns = (waits ? 100 : 2000) * NS_PER_MS;
+	*waiter->in_vain = 0;
+	*waiter->waiting = false;
+	WRITE_ONCE(*waiter->go_on, 0);
+	if (!ASSERT_OK(pthread_create(&thread, NULL, make_call, &slow), "thread"))
+		return -1;
+	if (ASSERT_TRUE(wait_until(READ_ONCE(*waiter->waiting)), "waiting"))
+		work();
+	WRITE_ONCE(*waiter->go_on, 1);
+	pthread_join(thread, NULL);
+	ASSERT_EQ(*waiter->in_vain, waits, "waits");
+	return slow.ret;
 }
 
 static int compare(const void *a, const void *b)

@@ -59,6 +59,11 @@ int links_held(void);
  */
 bool link_backed_by(int link_fd, __u32 id);
 
+/* The whole life of a link that cannot be updated. When it is detached, that its
+ * type has no update (EOPNOTSUPP) comes first, and then that it has no map (ENOLINK).
+ */
+void link_life(struct bpf_map *map, int when_detached);
+
 /* Loads an object with READY maps */
 struct struct_ops_link_cc *cc_load(void);
 /* Ends a test: nothing of the object may outlive what still uses it */
@@ -129,6 +134,20 @@ void workers_end(struct worker *workers, int started);
  */
 bool hook_attach(struct struct_ops_link_hooks *hooks, struct bpf_program *prog,
 		 struct bpf_link **link);
+
+/* The variables of a program that includes struct_ops_link_wait.h */
+struct waiter {
+	bool *waiting;
+	__u32 *go_on;
+	__u64 *wait_ns;
+	int *in_vain;
+};
+
+/* Makes a call, and does work while the program keeps the kernel in it: the work
+ * has to wait for the end of the call, or not. Returns what comes of the call.
+ */
+int meanwhile(const struct waiter *waiter, int (*call)(int fd), int fd,
+	      void (*work)(void), bool waits);
 
 /* Sorts what so many calls took, in ns, and compares the middle one */
 void median_below(__u64 *took, int n, __u64 limit, const char *what);

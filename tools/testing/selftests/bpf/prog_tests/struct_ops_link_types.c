@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Links of struct_ops types that know no update, and of types that do not match */
+/* Links of struct_ops types that cannot be updated, and of types that do not match */
 
 #include <test_progs.h>
 #include "struct_ops_link.h"
@@ -8,65 +8,38 @@
 
 static struct struct_ops_link_types *types;
 
-/* The whole life of a link whose type bpf_testmod registers */
-static void life(struct bpf_map *map)
-{
-	int fd = bpf_map__fd(map), link;
-	__u32 id = map_id(fd);
-
-	if (!map_make_ready(map))
-		return;
-
-	link = link_create(fd);
-	if (!ASSERT_OK_FD(link, "create"))
-		return;
-	link_backed_by(link, id);
-
-	ASSERT_EQ(link_update(link, fd), -EOPNOTSUPP, "update");
-	ASSERT_EQ(link_replace(link, fd, fd), -EOPNOTSUPP, "replace");
-	link_backed_by(link, id);
-
-	ASSERT_OK(bpf_link_detach(link), "detach");
-	link_backed_by(link, 0);
-	ASSERT_OK(bpf_link_detach(link), "detach_twice");
-	link_backed_by(link, 0);
-	/* That there is no update comes before that there is no link */
-	ASSERT_EQ(link_update(link, fd), -EOPNOTSUPP, "update_detached");
-	close(link);
-
-	link = link_create(fd);
-	if (ASSERT_OK_FD(link, "create_again")) {
-		link_backed_by(link, id);
-		close(link);
-	}
-}
-
 static void test_ops(void)
 {
-	life(types->maps.ops);
+	link_life(types->maps.ops, -EOPNOTSUPP);
 	/* READY, created, created again */
 	ASSERT_EQ(types->bss->ops_regs, 3, "regs");
 }
 
 static void test_ops2(void)
 {
-	life(types->maps.ops2);
+	link_life(types->maps.ops2, -EOPNOTSUPP);
 	ASSERT_EQ(types->bss->ops2_regs, 3, "regs");
 }
 
 static void test_ops3(void)
 {
-	life(types->maps.ops3);
+	link_life(types->maps.ops3, -EOPNOTSUPP);
 }
 
 static void test_st_ops(void)
 {
-	life(types->maps.st_ops);
+	link_life(types->maps.st_ops, -EOPNOTSUPP);
 }
 
 static void test_multi(void)
 {
-	life(types->maps.multi);
+	link_life(types->maps.multi, -EOPNOTSUPP);
+}
+
+/* Has an update, which refuses */
+static void test_sched_ext(void)
+{
+	link_life(types->maps.scx, -ENOLINK);
 }
 
 /* A type may be registered more than once, then a map can back two links */
@@ -184,6 +157,7 @@ static const struct {
 	{ "ops3", test_ops3 },
 	{ "st_ops", test_st_ops },
 	{ "multi_st_ops", test_multi },
+	{ "sched_ext", test_sched_ext },
 	{ "two_links", test_two_links },
 	{ "unregistered_once", test_unregistered_once },
 	{ "reg_error", test_reg_error },

@@ -20,13 +20,24 @@ int BPF_PROG(ops_test_1)
 	return 0;
 }
 
-/* How often nothing could be done while it was called */
-int in_vain;
-
 SEC("struct_ops")
 int BPF_PROG(ops_slow_test_1)
 {
-	in_vain += !wait_to_go_on();
+	wait_alone();
+	return 0;
+}
+
+SEC("fentry/bpf_testmod:bpf_dummy_unreg")
+int BPF_PROG(slow_unreg)
+{
+	wait_alone();
+	return 0;
+}
+
+SEC("fentry/bpf_tcp_ca_unreg")
+int BPF_PROG(slow_tcp_unreg)
+{
+	wait_alone();
 	return 0;
 }
 
@@ -95,7 +106,7 @@ SEC(".struct_ops.link")
 struct bpf_testmod_multi_st_ops multi_empty = {
 };
 
-/* Never registered: only to be refused as another type that has an update */
+/* Has an update, but one that refuses */
 SEC(".struct_ops.link")
 struct sched_ext_ops scx = {
 	.name = "link_scx",
