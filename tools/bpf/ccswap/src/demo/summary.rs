@@ -224,8 +224,7 @@ impl fmt::Display for Summary {
         } else if self.older_than_last_update > 0 {
             writeln!(
                 f,
-                "nothing was lost, but connections got an older implementation: upstream's C \
-                 starts a socket on what it chose before the update"
+                "nothing was lost; connections got an older implementation, as upstream's C has it"
             )
         } else {
             writeln!(f, "nothing was lost")
