@@ -473,6 +473,7 @@ class Demo(Case):
             self.assertIn("5001", killed.stdout, "no connection was there to be reset")
             summary = self.interrupt(demo, 1)
         self.assertGreater(summary["connections_reset"], 0)
+        self.assertGreater(summary["unconfirmed"], 0)
 
     def test_cleans_up_when_interrupted(self) -> None:
         with self.demo() as demo:
