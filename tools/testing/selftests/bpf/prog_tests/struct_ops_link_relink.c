@@ -6,6 +6,7 @@
 #include "struct_ops_link_cc.skel.h"
 
 #define RELINK_NS	2000000000ULL
+#define RELINK_MAX_NS	(15 * RELINK_NS)
 #define RELINKS_MIN	20	/* tens of thousands where none waits */
 #define CHANCE_US	100	/* to find the name there */
 #define SAMPLES		300
@@ -43,12 +44,20 @@ static void *open_connections(void *arg)
 	return NULL;
 }
 
-static int relink(int map, int pause_us)
+/* For so long, and on a busy machine until the worker has had its chance */
+static bool goes_on(const struct worker *worker, __u64 start)
 {
-	__u64 end = get_time_ns() + RELINK_NS;
+	__u64 took = get_time_ns() - start;
+
+	return took < RELINK_NS || (!READ_ONCE(worker->done) && took < RELINK_MAX_NS);
+}
+
+static int relink(const struct worker *worker, int map, int pause_us)
+{
+	__u64 start = get_time_ns();
 	int link, relinks;
 
-	for (relinks = 0; get_time_ns() < end; relinks++) {
+	for (relinks = 0; goes_on(worker, start); relinks++) {
 		link = link_create(map);
 		if (!ASSERT_OK_FD(link, "create"))
 			break;
@@ -67,7 +76,7 @@ static void relink_under(struct worker *worker, int map, int pause_us)
 	int started = workers_start(worker, 1);
 
 	if (started)
-		ASSERT_GE(relink(map, pause_us), RELINKS_MIN, "relinks");
+		ASSERT_GE(relink(worker, map, pause_us), RELINKS_MIN, "relinks");
 	workers_end(worker, started);
 }
 
