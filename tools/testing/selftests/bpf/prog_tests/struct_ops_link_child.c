@@ -66,7 +66,7 @@ static bool dropped(void)
 	if (!fgets(names, sizeof(names), f) || !fgets(counts, sizeof(counts), f))
 		names[0] = '\0';
 	fclose(f);
-	while ((name = strsep(&n, " \n")) && (count = strsep(&c, " \n")))
+	while ((name = strsep(&n, "\n ")) && (count = strsep(&c, "\n ")))
 		if (!strcmp(name, "ListenDrops"))
 			return atoi(count);
 	return false;
