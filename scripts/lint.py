@@ -18,10 +18,12 @@ from pathlib import Path
 
 import series
 from lib import tree
+from lib.content import Content
 from lib.kernel import LINT, Kernel
+from lib.patches import read_patches
 from lib.paths import LOG, TOP
 from lib.steps import clock, lock, note, run_logged
-from lib.tree import Content
+from lib.versions import unlisted
 
 # Checks of checkpatch that do not fit, where, and why.
 NOT_CHECKED = (
@@ -153,9 +155,9 @@ class Lint:
         return self.judge(self.run('rustdoc', 'rustdoc', 'rustdoc'))
 
     def checkpatch(self) -> list[str]:
-        patches, own = tree.series(), tree.overlay()
+        patches, own = read_patches(), tree.overlay()
         made = series.export(patches, own, tree.prepared(), series.OUT)
-        found = [f'{name}: no patch names it' for name in series.unlisted(patches, own)]
+        found = [f'{name}: no patch names it' for name in unlisted(patches, own)]
         run = subprocess.run(
             ['perl', self.kernel.src / 'scripts/checkpatch.pl', '--no-tree', '--strict', '--terse',
              '--showfile', '--no-summary', '--show-types', '--max-line-length=100', *made],

@@ -6,8 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib import tree
 from lib.kernel import Kernel
+from lib.patches import read_patches
 from lib.paths import TOP
 from lib.steps import fail
 from lib.toolchain import LLVM
@@ -44,7 +44,7 @@ def nm(path: Path) -> str:
 
 def measure(c: Kernel, rust: Kernel) -> Text:
     """Compares the objects of both build folders."""
-    changed = [Path(name).with_suffix('.o') for patch in tree.series() for name in patch.files
+    changed = [Path(name).with_suffix('.o') for patch in read_patches() for name in patch.files
                if re.match(r'(?:kernel|net)/.*\.c$', name)]
     added = [path.relative_to(TOP).with_suffix('.o') for folder in ('kernel', 'net')
              for path in sorted((TOP / folder).rglob('*.rs'))]

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lib import toolchain, tree
+from lib.content import Content
 from lib.paths import LOG, TOP, cache
 from lib.steps import fail, lock, note, step
-from lib.tree import Content
 
 IMPLS = ('rust', 'c', 'kunit')
 LINT = 'lint'     # configured like rust; only what the checkers look at is made

@@ -7,85 +7,23 @@ file is kept beside the tree, to patch again from and to go back to.
 """
 
 import json
-import os
-import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
 
 from lib import source
+from lib.content import Content, Originals, check_overlay
+from lib.patches import Patch, apply, read_patches, take_originals
 from lib.paths import LOG, TOP, cache
 from lib.steps import fail, note, step
 
-OVERLAY = ('Documentation', 'include', 'kernel', 'net', 'rust', 'samples', 'tools')
+OVERLAY = ('Documentation', 'include', 'kernel', 'net', 'rust', 'tools',
+           ':(exclude)tools/bpf/ccswap')     # which is built where it is
 # The kernels' build folders (build-*) stand in the tree: seen from there the source is '..'
 # wherever the tree is, so their objects do not depend on the place.
 RSYNC = ('rsync', '-rlp', '--checksum', '--delete', '--exclude=/.git', '--exclude=/build-*')
-
-
-@dataclass(frozen=True)
-class Content:
-    data: bytes
-    executable: bool = False
-
-    @classmethod
-    def of(cls, path: Path) -> 'Content | None':
-        if not path.is_file():
-            return None
-        return cls(path.read_bytes(), os.access(path, os.X_OK))
-
-    def put(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(self.data)
-        path.chmod(0o755 if self.executable else 0o644)
-
-
-@dataclass(frozen=True)
-class Patch:
-    """One mail of the series."""
-    path: Path
-    text: str
-
-    @property
-    def message(self) -> str:
-        return self.text.partition('\n---\n')[0]
-
-    @property
-    def overlay(self) -> list[str]:
-        """The repository's own files that this patch brings."""
-        block = re.search(r'^Overlay:\n((?: \S.*\n)+)', self.text, re.M)
-        return [line.strip() for line in block[1].splitlines()] if block else []
-
-    @property
-    def diff(self) -> str:
-        start = self.text.find('\ndiff --git ')
-        return self.text[start + 1:] if start >= 0 else ''
-
-    @property
-    def files(self) -> list[str]:
-        """The upstream files that its diff changes."""
-        return re.findall(r'^diff --git a/(\S+) b/\S+$', self.diff, re.M)
-
-
-def series(top: Path = TOP) -> list[Patch]:
-    """The patches that patches/series lists, in its order."""
-    listing = top / 'patches/series'
-    if not listing.exists():
-        return []
-    names = [line.strip() for line in listing.read_text(encoding='utf-8').splitlines()]
-    found = []
-    for name in names:
-        if not name or name.startswith('#'):
-            continue
-        path = top / 'patches' / name
-        if not path.is_file():
-            fail(f'patches/series lists {name}, which is not in patches/')
-        found.append(Patch(path, path.read_text(encoding='utf-8')))
-    return found
 
 
 def overlay(top: Path = TOP) -> dict[str, Content]:
@@ -105,17 +43,18 @@ def overlay(top: Path = TOP) -> dict[str, Content]:
     return found
 
 
-class Originals(Protocol):
-    """Where upstream's files are found."""
-
-    def original(self, name: str) -> Content | None: ...
-
-
-def check_overlay(own: Iterable[str], originals: Originals) -> None:
-    """Fails when a file of the overlay's would hide one of upstream's."""
-    for name in own:
-        if originals.original(name):
-            fail(f'{name} is a file of upstream\'s: a change to it belongs in patches/')
+def changes(patches: Sequence[Patch], own: Mapping[str, Content],
+            originals: Originals) -> dict[str, Content | None]:
+    """What each file that is not upstream's is to hold; None: it is deleted."""
+    check_overlay(own, originals)
+    wanted: dict[str, Content | None] = {**own}
+    with tempfile.TemporaryDirectory(prefix='patches.') as folder:
+        touched = take_originals(patches, originals, Path(folder), own)
+        for patch in patches:
+            apply(patch, Path(folder), own)
+        for name in touched:
+            wanted[name] = Content.of(Path(folder, name))
+    return wanted
 
 
 class Tree:
@@ -164,23 +103,6 @@ class Tree:
         shutil.rmtree(self.originals, ignore_errors=True)
         self.keep_state(origin.identity, [])
 
-    def desired(self, own: dict[str, Content], patches: list[Patch]) -> dict[str, Content | None]:
-        """What each file that is not upstream's is to hold; None: it is deleted."""
-        check_overlay(own, self)
-        wanted: dict[str, Content | None] = {**own}
-        with tempfile.TemporaryDirectory(prefix='patches.') as folder:
-            scratch = Path(folder)
-            touched = list(dict.fromkeys(name for patch in patches for name in patch.files))
-            for name in touched:
-                content = self.original(name)
-                if content:
-                    content.put(scratch / name)
-            for patch in patches:
-                apply(patch, scratch)
-            for name in touched:
-                wanted[name] = Content.of(scratch / name)
-        return wanted
-
     def change(self, wanted: dict[str, Content | None]) -> list[str]:
         """Makes the tree what is wanted, and says which files it wrote or removed."""
         identity, changed = self.state()
@@ -207,21 +129,6 @@ class Tree:
         return written
 
 
-def apply(patch: Patch, scratch: Path) -> None:
-    """Applies a patch to the originals, exactly or not at all."""
-    if not patch.diff:
-        return
-    env = os.environ | {'GIT_CEILING_DIRECTORIES': str(scratch.parent)}
-    run = subprocess.run(['git', 'apply', '-'], input=patch.text, cwd=scratch, env=env,
-                         capture_output=True, text=True, check=False)
-    if run.returncode:
-        where = re.search(r'error: (?:patch failed: )?(\S+?)(?::\d+)?(?::? |$)', run.stderr, re.M)
-        place = f' to {where[1]}' if where else ''
-        fail(f'{patch.path.name} does not apply{place} of this kernel source: bring the patch '
-             f'up to date, or use a kernel it was made for (LINUX_SRC=); nothing was changed'
-             f'\n{run.stderr.rstrip()}')
-
-
 def prepared() -> Tree:
     return Tree(cache() / 'linux')
 
@@ -230,7 +137,7 @@ def prepare() -> dict[str, Content | None]:
     """Brings the prepared tree up to date; returns what is not upstream's in it."""
     tree = prepared()
     tree.copy_source(source.find())
-    wanted = tree.desired(overlay(), series())
+    wanted = changes(read_patches(), overlay(), tree)
     written = tree.change(wanted)
     if written:
         note(f'prepared the kernel tree: {len(written)} files changed')

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lib import source
+from lib.content import Content
 from lib.paths import cache
 from lib.source import Source
 from lib.steps import fail, note
-from lib.tree import Content
 
 
 class Upstream:

@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 from lib.kernel import OBJECT, Kernel, content_key, missing
-from lib.tree import Content
+from lib.content import Content
 
 
 class KeyTest(unittest.TestCase):

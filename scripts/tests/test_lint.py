@@ -5,7 +5,7 @@ import unittest
 from unittest import mock
 
 import lint
-from lib.tree import Content
+from lib.content import Content
 
 CLANG = '../net/ipv4/tcp_cong.c:{}:5: warning: unused variable [-Wunused-variable]\n'
 RUSTC = 'warning: field is never read\n  --> ../{}:7:5\n   |\n'

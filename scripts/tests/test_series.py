@@ -3,6 +3,7 @@
 
 import fcntl
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -12,10 +13,23 @@ from pathlib import Path
 from unittest import mock
 
 import series
-from lib.tree import Content, Patch, Tree
+from lib.content import Content
+from lib.patches import Patch
+from lib.tree import Tree, changes
 from tests.test_tree import MAKEFILE, PATCH
 
 OWN = {'net/new.rs': Content(b'new\n'), 'net/newer.rs': Content(b'newer\n', True)}
+
+SECOND = PATCH.partition('Overlay')[0] + """
+diff --git a/net/old.c b/net/old.c
+--- a/net/old.c
++++ b/net/old.c
+@@ -1,3 +1,3 @@
+ one
+ TWO
+-three
++THREE
+"""
 
 
 class SeriesTest(unittest.TestCase):
@@ -26,11 +40,11 @@ class SeriesTest(unittest.TestCase):
         self.tree = Tree(self.top / 'linux')
         Content(b'one\ntwo\nthree\n').put(self.tree.root / 'net/old.c')
         self.tree.keep_state('linux', [])
-        self.patch = Patch(self.top / '0001-two.patch', PATCH)
+        self.patch = Patch(self.top / 'some/0001-two.patch', PATCH)
 
     def test_git_am(self) -> None:
         patches = [self.patch]
-        wanted = self.tree.desired(OWN, patches)
+        wanted = changes(patches, OWN, self.tree)
         made = series.export(patches, OWN, self.tree, self.top / 'series')
         again = [path.read_bytes() for path in made]
         made = series.export(patches, OWN, self.tree, self.top / 'series')
@@ -55,11 +69,11 @@ class SeriesTest(unittest.TestCase):
         with mock.patch.dict(os.environ, {'LINUX_SRC': str(self.tree.root),
                                           'XDG_CACHE_HOME': str(self.top)}), \
                 mock.patch('series.OUT', self.top / 'build/series'), \
-                mock.patch('series.tree.series', return_value=[self.patch]), \
+                mock.patch('series.read_patches', return_value=[self.patch]), \
                 mock.patch('series.tree.overlay', return_value=own), \
                 mock.patch('sys.argv', ['series.py']), redirect_stderr(said):
             series.main()
-        return sorted((self.top / 'build/series').iterdir()), said.getvalue()
+        return sorted((self.top / 'build/series').rglob('*.patch')), said.getvalue()
 
     def test_it_waits_for_nobody(self) -> None:
         (self.top / 'struct-ops-links').mkdir()
@@ -75,21 +89,21 @@ class SeriesTest(unittest.TestCase):
         with self.assertRaises(SystemExit):
             self.main(OWN)
 
-    def test_what_no_patch_brings(self) -> None:
-        own = OWN | {'net/more.rs': Content(b'')}
-        self.assertEqual(series.unlisted([self.patch], own), ['net/more.rs'])
+    def test_apply_to(self) -> None:
+        second = Patch(self.top / 'later/0002-three.patch', SECOND)
+        folder = self.top / 'folder'
+        for upto, count, text in (('some/0001', 1, 'one\nTWO\nthree\n'),
+                                  ('', 2, 'one\nTWO\nTHREE\n')):
+            self.assertEqual(series.apply_to(folder, [self.patch, second], OWN, self.tree, upto),
+                             count)
+            self.assertEqual((folder / 'net/old.c').read_text(encoding='utf-8'), text)
+            self.assertEqual(Content.of(folder / 'net/newer.rs'), OWN['net/newer.rs'])
+            shutil.rmtree(folder)
 
-    def refused(self, patches: list[Patch], own: dict[str, Content]) -> str:
-        said = StringIO()
-        with redirect_stderr(said), self.assertRaises(SystemExit):
-            series.unlisted(patches, own)
-        return said.getvalue()
-
-    def test_what_is_not_there(self) -> None:
-        self.assertIn('net/newer.rs', self.refused([self.patch], {'net/new.rs': Content(b'')}))
-
-    def test_what_two_patches_bring(self) -> None:
-        self.assertIn('name it in one', self.refused([self.patch, self.patch], OWN))
+    def test_apply_to_a_patch_that_is_not_there(self) -> None:
+        with redirect_stderr(StringIO()) as said, self.assertRaises(SystemExit):
+            series.apply_to(self.top, [self.patch], OWN, self.tree, 'some/0002')
+        self.assertIn('there are some/0001', said.getvalue())
 
 
 if __name__ == '__main__':

@@ -10,8 +10,10 @@ from pathlib import Path
 from unittest import mock
 
 from lib import tree
+from lib.content import Content
+from lib.patches import Patch
 from lib.source import Source
-from lib.tree import Content, Patch, Tree
+from lib.tree import Tree
 
 MAKEFILE = 'VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\n'
 PATCH = """From: A <a@example.org>
@@ -34,21 +36,7 @@ diff --git a/net/old.c b/net/old.c
 
 
 def patch(text: str = PATCH) -> Patch:
-    return Patch(Path('0001-two.patch'), text)
-
-
-class PatchTest(unittest.TestCase):
-    def test_parts(self) -> None:
-        self.assertEqual(patch().overlay, ['net/new.rs', 'net/newer.rs'])
-        self.assertEqual(patch().files, ['net/old.c'])
-
-    def test_without_diff(self) -> None:
-        bare = patch(PATCH.partition('\ndiff')[0])
-        self.assertEqual((bare.files, bare.diff), ([], ''))
-        self.assertEqual(bare.overlay, ['net/new.rs', 'net/newer.rs'])
-
-    def test_overlay_in_the_message_does_not_count(self) -> None:
-        self.assertEqual(patch(PATCH.replace('---\nOverlay', '\nOverlays')).overlay, [])
+    return Patch(Path('some/0001-two.patch'), text)
 
 
 class TreeTest(unittest.TestCase):
@@ -69,7 +57,7 @@ class TreeTest(unittest.TestCase):
 
     def prepare(self, own: dict[str, str], *patches: Patch) -> list[str]:
         contents = {name: Content(text.encode()) for name, text in own.items()}
-        return self.tree.change(self.tree.desired(contents, list(patches)))
+        return self.tree.change(tree.changes(patches, contents, self.tree))
 
     def refused(self, own: dict[str, str], *patches: Patch) -> str:
         said = StringIO()
@@ -102,7 +90,7 @@ class TreeTest(unittest.TestCase):
         self.prepare({'net/new.rs': 'new'}, patch())
         stale = patch(PATCH.replace('-two', '-zwei'))
         said = self.refused({'net/new.rs': 'newer'}, stale)
-        self.assertIn('0001-two.patch does not apply to net/old.c', said)
+        self.assertIn('some/0001 does not apply to net/old.c', said)
         self.assertEqual(self.read('net/old.c'), 'one\nTWO\nthree\n')
         self.assertEqual(self.read('net/new.rs'), 'new')
 

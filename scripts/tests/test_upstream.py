@@ -10,7 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 from lib.source import Source
-from lib.tree import Content
+from lib.content import Content
 from lib.upstream import Upstream
 from tests.test_tree import MAKEFILE
 
