@@ -11,7 +11,7 @@ export LINUX_SRC
 export CMD
 override CMD := $(value CMD)
 
-.DEFAULT_GOAL := kernel
+.DEFAULT_GOAL := help
 .PHONY: help setup fetch prepare series kernel vm run kunit selftests ccswap bench lint test \
 	clean distclean
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Measures struct_ops links on the C kernel and on the Rust one, and compares them.
 
@@ -16,21 +16,19 @@ import platform
 import re
 import shlex
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from threading import Event, Thread
 from typing import NamedTuple
 
 import ccswap
-from lib import bench, bench_text, source, vm
+from lib import bench, bench_text, command, source, vm
 from lib.bench import Case, Figure
+from lib.errors import Failure
 from lib.kernel import Kernel
 from lib.paths import BUILD, LOG
-from lib.steps import TICK, Progress, clock, fail, step
+from lib.process import step
+from lib.progress import clock, watched
 
 OUT = BUILD / 'bench'
 BINARY = ccswap.TARGET / 'release/struct_ops_bench'
@@ -91,28 +89,9 @@ NOTES = (
 )
 
 
-def command(mode: str, result: Path, *options: str) -> str:
+def shell_command(mode: str, result: Path, *options: str) -> str:
     argv = [str(BINARY), mode, *options]
     return f'{shlex.join(argv)} >{shlex.quote(str(result))}'
-
-
-@contextmanager
-def ticking(title: str) -> Iterator[None]:
-    """Shows how long something takes that does not show it itself."""
-    shown, over = Progress(title, None), Event()
-
-    def watch() -> None:
-        while not over.wait(TICK):
-            shown.tick()
-
-    watcher = Thread(target=watch)
-    watcher.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watcher.join()
-        shown.end('over')
 
 
 def measure(impl: str, title: str, mode: str, number: int, limit: float, *options: str,
@@ -121,12 +100,12 @@ def measure(impl: str, title: str, mode: str, number: int, limit: float, *option
     name = f'{mode}-{impl}-{number}'
     result, log = OUT / f'{name}.json', LOG / f'bench-{name}.log'
     result.unlink(missing_ok=True)
-    with ticking(title):
-        status = vm.run(impl, command(mode, result, *options), cpus=cpus, timeout=limit,
+    with watched(title):
+        status = vm.run(impl, shell_command(mode, result, *options), cpus=cpus, timeout=limit,
                         out=log, build=False, accel=accel, memory=memory)
     if status:
-        fail(f'measuring the {impl} kernel failed (exit status {status}); what it said is in '
-             f'{log}')
+        raise Failure(f'measuring the {impl} kernel failed (exit status {status}); its whole '
+                      f'output is in {log}')
     figures: list[Figure] = json.loads(result.read_text(encoding='utf-8'))
     return figures
 
@@ -156,7 +135,7 @@ def measure_all(rounds: int, seconds: float) -> list[Case]:
         return [case for mode in ('time', *(counting.mode for counting in COUNTING))
                 for case in bench.merge(runs[mode, 'c'], runs[mode, 'rust'])]
     except ValueError as error:
-        fail(f'{error}: give each measurement more time with --seconds')
+        raise Failure(f'{error}: give each measurement more time with --seconds') from error
 
 
 def processor() -> str:
@@ -183,7 +162,7 @@ def qemu() -> str:
     return run.stdout.partition('\n')[0]
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--rounds', type=int, default=5,
@@ -223,8 +202,7 @@ def main() -> int:
     print(report)
     print(f'The report is {OUT}/report.md, with report.json, '
           f'{" and ".join(PICTURES.values())} beside it.')
-    return 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    command.run(main)

@@ -1,11 +1,12 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Builds a kernel from the prepared tree, unless the last build is current."""
 
 import argparse
 
+from lib import command
 from lib.kernel import IMPLS, Kernel
-from lib.steps import note
+from lib.progress import note
 
 
 def main() -> None:
@@ -19,4 +20,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    command.run(main)

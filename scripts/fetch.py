@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Fetches the kernel source that LINUX_SRC= does not give: Debian's newest package.
 
@@ -7,8 +7,9 @@ What was fetched once is kept in the cache and used from then on.
 
 import argparse
 
-from lib import source
-from lib.steps import lock, note
+from lib import command, source
+from lib.lock import lock
+from lib.progress import note
 
 
 def main() -> None:
@@ -22,4 +23,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    command.run(main)

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Looks at the project's own files with every checker, and ends with a table.
 
@@ -17,12 +17,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import series
-from lib import tree
+from lib import command, tree
 from lib.content import Content
 from lib.kernel import LINT, Kernel
+from lib.lock import lock
 from lib.patches import read_patches
 from lib.paths import LOG, TOP
-from lib.steps import clock, lock, note, run_logged
+from lib.process import run_logged
+from lib.progress import clock, note
 from lib.versions import unlisted
 
 # Checks of checkpatch that do not fit, where, and why.
@@ -197,8 +199,8 @@ class Lint:
 
 def exempt(name: str) -> bool:
     """Files that are written by a tool, or hold the licence itself."""
-    return Path(name).name in ('Cargo.lock', 'COPYING', 'LICENSE') or \
-        Path(name).suffix in ('.patch', '.svg', '.png', '.json')
+    return Path(name).name in ('Cargo.lock', 'COPYING') or \
+        Path(name).suffix in ('.patch', '.svg')
 
 
 def listed(*patterns: str) -> list[str]:
@@ -242,4 +244,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    command.run(main)

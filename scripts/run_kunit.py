@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs the KUnit suites and doctests of the debug kernel, through kunit.py."""
 
@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lib import results, splat, vm
+from lib import command, results, splat, vm
+from lib.errors import Failure
 from lib.kernel import Kernel
+from lib.lock import lock
 from lib.paths import BUILD, LOG, TOP
-from lib.results import Result
-from lib.steps import fail, lock, note
+from lib.progress import note
+from lib.results import Case, Result, Verdict
 
 JSON = BUILD / 'kunit.json'
 # Without 5-level paging: while identify_cpu() finds out what the first processor can do, that
@@ -23,10 +25,15 @@ JSON = BUILD / 'kunit.json'
 PROCESSOR = 'max,la57=off'
 
 
-def cases(group: dict[str, Any], prefix: str = '') -> Iterator[tuple[str, str]]:
-    """Each test of kunit.py's report with its status, those in sub-groups too."""
+VERDICTS: dict[str, Verdict] = {'PASS': 'passed', 'SKIP': 'skipped'}
+
+
+def cases(group: dict[str, Any], prefix: str = '') -> Iterator[Case]:
+    """Each test of kunit.py's report, those in sub-groups too."""
     for case in group['test_cases']:
-        yield prefix + case['name'], case['status']
+        status = case['status']
+        yield Case(prefix + case['name'], VERDICTS.get(status, 'failed'),
+                   '' if status == 'PASS' else status)
     for inner in group['sub_groups']:
         yield from cases(inner, f'{prefix}{inner["name"]}.')
 
@@ -74,30 +81,23 @@ def main() -> int:
         vm.again(kernel_log.replace(LOG / f'kunit-kernel-{time.strftime("%H%M%S")}.log'),
                  vm.STALE, 'once more, on one thread')
     if not JSON.exists():
-        fail(f'kunit.py reported nothing; see {log} and {kernel_log}')
+        raise Failure(f'kunit.py reported nothing; see {log} and {kernel_log}')
 
-    found = list(cases(json.loads(JSON.read_text(encoding='utf-8'))))
-    failures = [name for name, what in found if what not in ('PASS', 'SKIP')]
-    skipped = [name for name, what in found if what == 'SKIP']
-    passed = len(found) - len(failures) - len(skipped)
+    result = Result('kunit', list(cases(json.loads(JSON.read_text(encoding='utf-8')))))
     report = splat.scan(text)
     if report:
         print(*report, sep='\n')
-        failures.append('the kernel reported a fault')
-    if not passed:
-        failures.append('no test ran')
-    if status and not failures:
-        failures.append(f'kunit.py ended with status {status}')
-    for name in failures:
-        print(f'  FAILED {name}')
-    for name in skipped:
-        print(f'  skipped {name}')
-    print(f'kunit: {passed} passed, {len(failures)} failed, {len(skipped)} skipped')
-    results.write(Result('kunit', passed, len(failures), skipped, failures))
-    if failures:
+        result.cases.append(Case('kernel', 'failed', report[0]))
+    if not result.passed:
+        result.cases.append(Case('kunit.py', 'failed', 'no test ran'))
+    if status and not result.failed:
+        result.cases.append(Case('kunit.py', 'failed', f'ended with status {status}'))
+    result.show()
+    results.write(result)
+    if result.failed:
         note(f'what kunit.py said is in {log}, the kernel\'s log in {kernel_log}')
-    return bool(failures)
+    return bool(result.failed)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    command.run(main)

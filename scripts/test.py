@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs every test and ends with a table and a line 'N passed, N failed'.
 
@@ -14,12 +14,13 @@ import sys
 import time
 from dataclasses import dataclass
 
-from lib import results
+from lib import command, results
 from lib.paths import TOP
-from lib.results import Result
-from lib.steps import clock, note
+from lib.progress import clock, note
+from lib.results import Case, Result
 
 SCRIPTS = TOP / 'scripts'
+SHOWN = 10     # skipped tests, at most, that the table names
 BUILDS = (('build.py', '--impl', 'rust'), ('build.py', '--impl', 'c'),
           ('build.py', '--impl', 'kunit'), ('ccswap.py', 'build'))
 
@@ -67,12 +68,13 @@ def collect(part: Part, status: int) -> list[Result]:
     for name in part.results:
         result = results.read(name)
         if result is None:
-            result = Result(name, 0, 1, failures=['it left no result'])
+            result = Result(name, [Case(name, 'failed', 'it left no result')])
         elif not result.passed and not result.failed:
-            result = Result(name, 0, 1, result.skipped, ['no test ran'])
+            result.cases.append(Case(name, 'failed', 'no test ran'))
         found.append(result)
     if status and not any(result.failed for result in found):
-        found.append(Result(part.argv[0], 0, 1, failures=[f'it ended with status {status}']))
+        found.append(Result(part.argv[0], [
+            Case(part.argv[0], 'failed', f'it ended with status {status}')]))
     return found
 
 
@@ -81,11 +83,14 @@ def table(rows: list[Row]) -> str:
     lines = [f'{"":26}{"result":22}{"passed":>7}{"failed":>7}{"skipped":>8}{"time":>8}']
     for row in rows:
         for number, result in enumerate(row.found):
-            lines.append(f'{row.title if not number else "":26}{result.name:22}{result.passed:7}'
-                         f'{result.failed:7}{len(result.skipped):8}'
+            lines.append(f'{row.title if not number else "":26}{result.name:22}'
+                         f'{len(result.passed):7}{len(result.failed):7}{len(result.skipped):8}'
                          f'{clock(row.seconds) if not number else "":>8}')
-            lines += [f'    FAILED {failure}' for failure in result.failures]
-            lines += [f'    skipped {name}' for name in result.skipped]
+            lines += [f'    FAILED {case}' for case in result.failed]
+            if len(result.skipped) <= SHOWN:
+                lines += [f'    skipped {case}' for case in result.skipped]
+            else:
+                lines.append(f'    skipped: see {results.path(result.name)}')
         lines += [f'    BOOTED AGAIN after a fault of QEMU\'s, see {log}' for log in row.again]
     return '\n'.join(lines)
 
@@ -125,4 +130,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    command.run(main)

@@ -1,18 +1,16 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Boots a guest once, and looks whether it is what scripts/vm.py says of it."""
 
 import argparse
 import os
 import shlex
-import sys
 import tempfile
 from pathlib import Path
 
-from lib import results, vm
+from lib import command, results, vm
 from lib.paths import BUILD, LOG
-from lib.results import Result
-from lib.steps import note
+from lib.results import Case, Result
 
 STATUS = 3     # that the command is to end with
 
@@ -53,12 +51,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir='/tmp') as folder, \
             tempfile.TemporaryDirectory(dir=BUILD) as shared:
         found = look(Path(folder), Path(shared) / 'guest')
-    failures = [name for name, true in found.items() if not true]
-    for name in failures:
-        note(f'  FAILED {name}')
-    results.write(Result('guest', len(found) - len(failures), len(failures), failures=failures))
-    return bool(failures)
+    result = Result('guest', [Case(name, 'passed' if true else 'failed')
+                              for name, true in found.items()])
+    result.show()
+    results.write(result)
+    return bool(result.failed)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    command.run(main)

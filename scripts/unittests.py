@@ -1,28 +1,33 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs the unit tests of the scripts and keeps their result."""
 
 import argparse
-import sys
 import unittest
 
-from lib import results
-from lib.paths import TOP
-from lib.results import Result
+import xmlrunner
+
+from lib import command, results
+from lib.paths import RESULTS, TOP
 
 
 def main() -> int:
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('-k', metavar='PATTERN', action='append',
+                        help='only tests with such a name; their result is not kept')
+    patterns = parser.parse_args().k
+    loader = unittest.TestLoader()
     scripts = str(TOP / 'scripts')
-    suite = unittest.defaultTestLoader.discover(f'{scripts}/tests', top_level_dir=scripts)
-    outcome = unittest.TextTestRunner(buffer=True).run(suite)
-    bad = [str(test) for test, _ in [*outcome.failures, *outcome.errors]]
-    bad += [str(test) for test in outcome.unexpectedSuccesses]
-    skipped = [f'{test}: {reason}' for test, reason in outcome.skipped]
-    passed = outcome.testsRun - len(bad) - len(skipped)
-    results.write(Result('scripts', passed, len(bad), skipped, bad))
-    return bool(bad)
+    if patterns:
+        loader.testNamePatterns = [f'*{pattern}*' for pattern in patterns]
+    suite = loader.discover(f'{scripts}/tests', top_level_dir=scripts)
+    if patterns:
+        return not unittest.TextTestRunner(buffer=True).run(suite).wasSuccessful()
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    with open(results.path('scripts'), 'wb') as output:
+        outcome = xmlrunner.XMLTestRunner(output=output, buffer=True).run(suite)
+    return not outcome.wasSuccessful()
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    command.run(main)

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
 """Boots a kernel in QEMU and runs a shell command on it.
 
@@ -19,7 +19,7 @@ import argparse
 import signal
 import sys
 
-from lib import vm
+from lib import command, vm
 
 
 def main() -> int:
@@ -49,4 +49,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    command.run(main)

@@ -6,10 +6,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from lib.errors import Failure
 from lib.kernel import Kernel
 from lib.patches import read_patches
 from lib.paths import TOP
-from lib.steps import fail
 from lib.toolchain import LLVM
 
 CODE = re.compile(r'^[0-9a-f]+ (?P<size>[0-9a-f]+) [tTwW] (?P<name>.*)$', re.M)
@@ -36,7 +36,7 @@ def code(listing: str, wanted: re.Pattern[str] | None = None) -> int:
 
 def nm(path: Path) -> str:
     if not path.exists():
-        fail(f'{path} is missing: build the kernel again (make kernel)')
+        raise Failure(f'{path} is missing: build the kernel again (make kernel)')
     run = subprocess.run([LLVM / 'llvm-nm', '--demangle', '--print-size', path],
                          capture_output=True, text=True, check=False)
     return run.stdout

@@ -10,15 +10,19 @@ from pathlib import Path
 
 from lib import toolchain, tree
 from lib.content import Content
+from lib.errors import Failure
+from lib.estimate import Estimate
+from lib.lock import lock
 from lib.paths import LOG, TOP, cache
-from lib.steps import fail, lock, note, step
+from lib.process import step
+from lib.steps import fail
 
 IMPLS = ('rust', 'c', 'kunit')
 LINT = 'lint'     # configured like rust; only what the checkers look at is made
 CONFIGS = 'kernel/configs'
 # The overlay's files that no kernel is built from.
-NO_INPUT = re.compile(r'(?:Documentation|samples|tools|kernel/configs)/|.*\.(?:md|rst)$')
-# What a build from nothing compiles, for the progress line; it need not be exact.
+NO_INPUT = re.compile(r'(?:Documentation|tools|kernel/configs)/|.*\.(?:md|rst)$')
+# What a build from nothing compiles, roughly, until the first one has counted it.
 OBJECTS = {'rust': 2500, 'c': 2500, 'kunit': 1800}
 OBJECT = re.compile(r'  +(?:HOST)?(?:CC|AS|AR|LD|RUSTC|BINDGEN|LLD)(?: \[M\]| [LPR])? +\S')
 NEEDED = 12 << 30     # bytes on disk that a build from nothing wants to find
@@ -30,7 +34,7 @@ class Kernel:
 
     def __init__(self, impl: str) -> None:
         if impl not in (*IMPLS, LINT):
-            fail(f'there is no kernel {impl}: choose one of {", ".join(IMPLS)}')
+            raise Failure(f'there is no kernel {impl}: choose one of {", ".join(IMPLS)}')
         self.impl = impl
         self.src = tree.prepared().root
         self.obj = self.src / f'build-{impl}'
@@ -78,7 +82,7 @@ class Kernel:
             step(f'building the {self.impl} kernel', self.make_argv('bzImage', 'modules'),
                  LOG / f'build-{self.impl}.log', self.env,
                  counts=lambda line: bool(OBJECT.match(line)),
-                 total=OBJECTS[self.impl] if cold else None)
+                 estimate=Estimate(f'build-{self.impl}', OBJECTS[self.impl]) if cold else None)
             # A copy: the next build may fail after it has replaced its bzImage.
             new = self.image.with_suffix('.new')
             shutil.copyfile(self.obj / 'arch/x86/boot/bzImage', new)
@@ -97,8 +101,8 @@ class Kernel:
         free = shutil.disk_usage(cache()).free
         needed = NEEDED if cold else NEEDED_AGAIN
         if free < needed:
-            fail(f'{cache()} has {free >> 30} GB of free disk, the build needs '
-                 f'{needed >> 30} GB: free some, or set XDG_CACHE_HOME to another disk')
+            raise Failure(f'{cache()} has {free >> 30} GB of free disk, the build needs '
+                          f'{needed >> 30} GB: free some, or set XDG_CACHE_HOME to another disk')
         if seed and seeded and not (self.obj / 'vmlinux').exists():
             shutil.rmtree(self.obj, ignore_errors=True)
             new = self.obj.with_name(f'{self.obj.name}.new')
@@ -120,8 +124,8 @@ class Kernel:
              LOG / f'config-{self.impl}.log', self.env)
         lost = missing(self.config, (self.obj / '.config').read_text(encoding='utf-8'))
         if lost:
-            fail(f'the {self.impl} kernel\'s configuration lost {", ".join(lost)}: an option '
-                 f'that it depends on is off, or has another name in this kernel')
+            raise Failure(f'the {self.impl} kernel\'s configuration lost {", ".join(lost)}: an '
+                          'option that it depends on is off, or has another name in this kernel')
 
 
 def relocate(folder: Path, old: Path, new: Path) -> None:

@@ -1,41 +1,110 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What a part of the tests found, kept as build/results/NAME.json."""
+"""What a part of the tests found, kept as the JUnit file build/results/NAME.xml."""
 
-import json
+import re
+import textwrap
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
+
+import junitparser
 
 from lib.paths import RESULTS
 
+Verdict = Literal['passed', 'failed', 'skipped']
 AGAIN = 'boots-again'
+LONGEST = 200    # characters of a message that is read back
+NOT_IN_XML = re.compile('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]')
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test and its verdict; the message says why it is not 'passed'."""
+    name: str
+    verdict: Verdict = 'passed'
+    message: str = ''
+
+    def __str__(self) -> str:
+        return f'{self.name}: {self.message}' if self.message else self.name
 
 
 @dataclass
 class Result:
-    """Counts, and the names of what was skipped and of what failed."""
+    """The cases of one part of the tests."""
     name: str
-    passed: int
-    failed: int
-    skipped: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
+    cases: list[Case] = field(default_factory=list)
+
+    def of(self, verdict: Verdict) -> list[Case]:
+        return [case for case in self.cases if case.verdict == verdict]
+
+    @property
+    def passed(self) -> list[Case]:
+        return self.of('passed')
+
+    @property
+    def failed(self) -> list[Case]:
+        return self.of('failed')
+
+    @property
+    def skipped(self) -> list[Case]:
+        return self.of('skipped')
+
+    def show(self) -> None:
+        """Prints what did not pass, and the counts."""
+        for case in self.failed:
+            print(f'  FAILED {case}')
+        for case in self.skipped:
+            print(f'  skipped {case}')
+        print(f'{self.name}: {self}, {len(self.skipped)} skipped')
+
+    def __str__(self) -> str:
+        return last_line([self])
 
 
 def path(name: str) -> Path:
-    return RESULTS / f'{name}.json'
+    return RESULTS / f'{name}.xml'
+
+
+def legal(text: str) -> str:
+    """The text with what XML does not allow replaced."""
+    return NOT_IN_XML.sub('?', text)
 
 
 def write(result: Result) -> None:
+    suite = junitparser.TestSuite(result.name)
+    for case in result.cases:
+        element = junitparser.TestCase(legal(case.name), result.name)
+        message = legal(case.message)
+        if case.verdict == 'failed':
+            element.result = [junitparser.Failure(message)]
+        elif case.verdict == 'skipped':
+            element.result = [junitparser.Skipped(message)]
+        suite.add_testcase(element)
+    document = junitparser.JUnitXml(result.name)
+    document.add_testsuite(suite)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    path(result.name).write_text(json.dumps(asdict(result), indent=2) + '\n', encoding='utf-8')
+    document.write(str(path(result.name)), pretty=True)
 
 
 def read(name: str) -> Result | None:
-    """A part's counts, or None where it left none that can be read."""
+    """A part's result, or None where it left none that can be read."""
     try:
-        return Result(**json.loads(path(name).read_text(encoding='utf-8')))
-    except (OSError, ValueError, TypeError):
+        document = junitparser.JUnitXml.fromfile(str(path(name)))
+    except (OSError, SyntaxError, junitparser.JUnitXmlError):
         return None
+    # The root of a file with a single suite may be that suite.
+    suites = [document] if isinstance(document, junitparser.TestSuite) else document
+    return Result(name, [judge(case) for suite in suites for case in suite])
+
+
+def judge(element: junitparser.TestCase) -> Case:
+    """A case of a JUnit file, whoever wrote it."""
+    for verdict in element.result:
+        message = textwrap.shorten(verdict.message or '', LONGEST, placeholder=' ...')
+        return Case(element.name, 'skipped' if isinstance(verdict, junitparser.Skipped)
+                    else 'failed', message)
+    return Case(element.name)
 
 
 def boots_again() -> list[str]:
@@ -56,5 +125,5 @@ def count_boot_again(log: Path) -> None:
 
 def last_line(results: Iterable[Result]) -> str:
     results = list(results)
-    return (f'{sum(r.passed for r in results)} passed, '
-            f'{sum(r.failed for r in results)} failed')
+    return (f'{sum(len(result.passed) for result in results)} passed, '
+            f'{sum(len(result.failed) for result in results)} failed')

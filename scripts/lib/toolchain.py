@@ -6,8 +6,8 @@ import subprocess
 from functools import cache as once
 from pathlib import Path
 
+from lib.errors import Failure
 from lib.paths import cache
-from lib.steps import fail
 
 LLVM = Path('/usr/lib/llvm-19/bin')
 RUST_LIB = Path('/usr/lib/rustlib/src/rust/library')
@@ -55,7 +55,7 @@ def versions() -> str:
              Path('/usr/bin/pahole')]
     missing = [str(tool) for tool in [*tools, RUST_LIB] if not tool.exists()]
     if missing:
-        fail(f'{", ".join(missing)} missing: run make setup')
+        raise Failure(f'{", ".join(missing)} missing: run make setup')
     running = [subprocess.Popen([tool, '--version'], stdout=subprocess.PIPE, text=True)
                for tool in tools]
     return ''.join(child.communicate()[0] for child in running)

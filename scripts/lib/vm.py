@@ -18,10 +18,11 @@ from io import BytesIO
 from pathlib import Path
 
 from lib import results, splat
+from lib.errors import Failure
 from lib.held import Held, Sink
 from lib.kernel import Kernel
 from lib.paths import BUILD, LOG
-from lib.steps import clock, fail, note
+from lib.progress import clock, note
 
 KERNEL_FAILED = 70    # exit status when the command did well and the kernel did not
 TIMED_OUT = 124
@@ -158,14 +159,14 @@ def run(impl: str, command: str, *, kernel_args: Sequence[str] = (), memory: str
     if build:
         kernel.ensure()
     if not kernel.image.exists():
-        fail(f'no {impl} kernel was built yet: run make kernel IMPL={impl}')
+        raise Failure(f'no {impl} kernel was built yet: run make kernel IMPL={impl}')
     if not BUSYBOX.exists() or not shutil.which('qemu-system-x86_64'):
-        fail('qemu-system-x86 or busybox-static is missing: run make setup')
+        raise Failure('qemu-system-x86 or busybox-static is missing: run make setup')
     LOG.mkdir(parents=True, exist_ok=True)
     tty = ''
     if not command:
         if not sys.stdin.isatty():
-            fail('a shell needs a terminal: give a command with CMD=')
+            raise Failure('a shell needs a terminal: give a command with CMD=')
         size = os.get_terminal_size(sys.stdin.fileno())
         tty = f'rows {size.lines} columns {size.columns}'
     limit = timeout or (TIMEOUT if command else NEVER)
@@ -225,10 +226,8 @@ def boot(argv: list[str], tty: bool, limit: float, out: Path | None,
                 port.theirs.close()
             try:
                 in_time = pump(qemu, ports, time.monotonic() + limit)
-            except BaseException as error:
+            except BaseException:
                 qemu.kill()
-                if isinstance(error, KeyboardInterrupt):
-                    sys.exit(130)
                 raise
     return status.getvalue().decode().strip(), in_time
 

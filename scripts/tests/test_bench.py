@@ -177,7 +177,7 @@ class TextTest(unittest.TestCase):
 
 class GuestTest(unittest.TestCase):
     def test_the_command_is_one_for_a_shell(self) -> None:
-        words = shlex.split(program.command('time', Path('/a b/c.json'), '--seconds', '4'))
+        words = shlex.split(program.shell_command('time', Path('/a b/c.json'), '--seconds', '4'))
         self.assertEqual(words, [str(program.BINARY), 'time', '--seconds', '4', '>/a b/c.json'])
 
     def test_instructions_are_counted_whatever_the_machine_can_do(self) -> None:

@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 from unittest import mock
 
+from lib.errors import Failure
 from lib.kernel import OBJECT, Kernel, content_key, missing
 from lib.content import Content
 
@@ -73,7 +74,8 @@ class EnsureTest(unittest.TestCase):
         for name, new in {'lib.kernel.tree.prepare': lambda: self.wanted,
                           'lib.kernel.tree.prepared': lambda: tree,
                           'lib.kernel.cache': lambda: self.top,
-                          'lib.steps.cache': lambda: self.top,
+                          'lib.lock.cache': lambda: self.top,
+                          'lib.estimate.cache': lambda: self.top,
                           'lib.kernel.LOG': self.top / 'log',
                           'lib.kernel.toolchain.versions': lambda: 'tools',
                           'lib.kernel.Kernel.config': 'CONFIG_X=y\n',
@@ -112,10 +114,10 @@ class EnsureTest(unittest.TestCase):
         self.kernel.ensure()
         first, self.wanted = self.wanted, {'net/tcp.c': Content(b'second')}
         self.make = 'printf half >arch/x86/boot/bzImage; false'
-        with self.assertRaises(SystemExit):
+        with self.assertRaises(Failure) as end:
             self.kernel.ensure()
         self.assertEqual(self.image(), 'first')
-        self.assertIn('build-c.log', self.said.getvalue())
+        self.assertIn('build-c.log', str(end.exception))
         # The folder is a mix now: going back to the first inputs is a build, too.
         self.wanted, self.make = first, 'printf first >arch/x86/boot/bzImage'
         self.kernel.ensure()
@@ -123,9 +125,9 @@ class EnsureTest(unittest.TestCase):
 
     def test_a_full_disk(self) -> None:
         self.usage.return_value.free = 5 << 30
-        with self.assertRaises(SystemExit):
+        with self.assertRaises(Failure) as end:
             self.kernel.ensure()
-        self.assertIn('has 5 GB of free disk, the build needs 12 GB', self.said.getvalue())
+        self.assertIn('has 5 GB of free disk, the build needs 12 GB', str(end.exception))
         self.assertEqual(self.made, 0)
 
     def test_starts_from_the_other_kernel(self) -> None:
@@ -148,7 +150,7 @@ class EnsureTest(unittest.TestCase):
     def test_the_other_kernel_is_not_taken_for_this_one(self) -> None:
         self.kernel.ensure()
         self.kernel, self.make = Kernel('rust'), 'false'
-        with self.assertRaises(SystemExit):
+        with self.assertRaises(Failure) as end:
             self.kernel.ensure()
         self.assertFalse(self.kernel.image.exists())
 

@@ -12,7 +12,7 @@ from unittest import mock
 
 import run_kunit
 from lib import results
-from lib.results import Result
+from lib.results import Case, Result
 from tests.test_vm import FINE, STALE
 
 REPORT: dict[str, Any] = {
@@ -51,11 +51,11 @@ class KunitTest(unittest.TestCase):
 
     def test_each_case_with_its_group(self) -> None:
         self.assertEqual(list(run_kunit.cases(REPORT)),
-                         [('a', 'PASS'), ('suite.b', 'PASS'), ('suite.c', 'SKIP')])
+                         [Case('a'), Case('suite.b'), Case('suite.c', 'skipped', 'SKIP')])
 
     def test_all_well(self) -> None:
         self.assertEqual(self.run_main(FINE), 0)
-        self.assertEqual(self.found, Result('kunit', 2, 0, ['suite.c'], []))
+        self.assertEqual(self.found, Result('kunit', list(run_kunit.cases(REPORT))))
         self.assertEqual((self.threads, self.again), (['multi'], []))
 
     def test_a_flaw_of_qemu_is_counted_and_its_log_kept(self) -> None:
@@ -64,13 +64,13 @@ class KunitTest(unittest.TestCase):
 
     def test_once_more_is_all(self) -> None:
         self.assertEqual(self.run_main(STALE, STALE), 1)
-        self.assertEqual(self.found.failures, ['the kernel reported a fault'])
+        self.assertEqual([case.name for case in self.found.failed], ['kernel'])
 
     def test_no_other_fault_is_excused(self) -> None:
         for log in (WILD, WILD + STALE):
             self.assertEqual(self.run_main(log), 1)
             self.assertEqual((self.threads, self.again), (['multi'], []))
-            self.assertEqual(self.found.failures, ['the kernel reported a fault'])
+            self.assertEqual([case.name for case in self.found.failed], ['kernel'])
 
     def test_where_qemu_has_no_such_flaw(self) -> None:
         self.assertEqual(self.run_main(STALE, stale=False), 1)

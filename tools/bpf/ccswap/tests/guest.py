@@ -492,14 +492,15 @@ class Demo(Case):
 
 
 def main() -> int:
-    """Runs the tests, and writes their result."""
+    """Runs the tests."""
     global ccswap, objects, guarantee
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("ccswap", type=Path, help="the program to test")
     parser.add_argument("--objects", type=Path, required=True, help="where the test objects are")
     parser.add_argument("--guarantee", action="store_true",
                         help="the kernel has BPF_STRUCT_OPS_LINK_RUST, and so what that promises")
-    parser.add_argument("--results", type=Path, help="where the result goes, as JSON")
+    parser.add_argument("--junit", type=argparse.FileType("wb"), metavar="FILE",
+                        help="write the results to a JUnit file, with Debian's python3-xmlrunner")
     parser.add_argument("-k", metavar="PATTERN", action="append", help="only tests so named")
     args = parser.parse_args()
     ccswap, objects = args.ccswap.resolve(), args.objects.resolve()
@@ -511,20 +512,12 @@ def main() -> int:
     if args.k:
         loader.testNamePatterns = [f"*{pattern}*" for pattern in args.k]
     tests = loader.loadTestsFromModule(sys.modules["__main__"])
-    result = unittest.TextTestRunner(stream=sys.stdout, verbosity=2).run(tests)
-
-    # A test can fail twice: itself, and in what it leaves behind.
-    failures = sorted({test.id().removeprefix("__main__.") for test, _ in result.failures + result.errors})
-    failed = len(failures)
-    if args.results:
-        report = {
-            "name": args.results.stem,
-            "passed": result.testsRun - failed - len(result.skipped),
-            "failed": failed,
-            "skipped": sorted(test.id().removeprefix("__main__.") for test, _ in result.skipped),
-            "failures": failures,
-        }
-        args.results.write_text(json.dumps(report, indent=2) + "\n")
+    runner: type[unittest.TextTestRunner] = unittest.TextTestRunner
+    options: dict[str, Any] = {"stream": sys.stdout, "verbosity": 2}
+    if args.junit:
+        from xmlrunner import XMLTestRunner
+        runner, options["output"] = XMLTestRunner, args.junit
+    result = runner(**options).run(tests)
     return 0 if result.wasSuccessful() and result.testsRun else 1
 
 
