@@ -118,7 +118,7 @@ pub struct Demo {
     pub swaps_per_second: u32,
     /// Fail if a connection gets an implementation that an update had replaced
     ///
-    /// A kernel with BPF_STRUCT_OPS_LINK_RUST promises that none does. Upstream's
+    /// A kernel with TCP_CONG_REGISTRY_RUST promises that none does. Upstream's
     /// C starts a socket on what it chose before the update.
     #[arg(long)]
     pub guarantee: bool,

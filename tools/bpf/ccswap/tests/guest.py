@@ -498,7 +498,7 @@ def main() -> int:
     parser.add_argument("ccswap", type=Path, help="the program to test")
     parser.add_argument("--objects", type=Path, required=True, help="where the test objects are")
     parser.add_argument("--guarantee", action="store_true",
-                        help="the kernel has BPF_STRUCT_OPS_LINK_RUST, and so what that promises")
+                        help="the kernel has TCP_CONG_REGISTRY_RUST, and so what that promises")
     parser.add_argument("--junit", type=argparse.FileType("wb"), metavar="FILE",
                         help="write the results to a JUnit file, with Debian's python3-xmlrunner")
     parser.add_argument("-k", metavar="PATTERN", action="append", help="only tests so named")
