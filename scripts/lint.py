@@ -107,8 +107,9 @@ def objects(ours: Ours, build: Path) -> list[str]:
 def excused(complaint: str) -> bool:
     """Whether a complaint of checkpatch is one that does not fit there."""
     said = CHECKPATCH.match(complaint)
-    return bool(said) and any(re.fullmatch(kind, said['type']) and re.fullmatch(where, said['file'])
-                              for kind, where, _ in NOT_CHECKED)
+    return said is not None and any(
+        re.fullmatch(kind, said['type']) and re.fullmatch(where, said['file'])
+        for kind, where, _ in NOT_CHECKED)
 
 
 class Lint:
@@ -139,7 +140,7 @@ class Lint:
                                  capture_output=True, check=False)
             lines = self.ours.lines[name]
             touched = added(run.stdout, text)
-            if run.returncode or touched and (lines is None or touched & lines):
+            if run.returncode or (touched and (lines is None or touched & lines)):
                 found.append(f'{name}: not as rustfmt has it, line {min(touched, default=1)}')
         return found
 
