@@ -16,7 +16,7 @@ override CMD := $(value CMD)
 	clean distclean
 
 help:		## list the targets
-	@sed -nE 's/^([a-z]+):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 14
 	@echo "Variables: IMPL=rust|c  CMD='command'  THREADS=multi|single  SECONDS=n"
 	@echo "           LINUX_SRC=tree or tarball"
 
@@ -29,8 +29,11 @@ fetch: setup	## fetch the kernel source (or take LINUX_SRC=)
 prepare: setup	## bring the kernel tree up to date: source, overlay, patches
 	@scripts/prepare.py
 
-series: setup	## export the series as patches for git am, to build/series
-	@scripts/series.py
+# As they were typed, and for nobody else: a kernel's Makefile has a VERSION, too.
+series: export override FROM := $(value FROM)
+series: export override PREFIX := $(value PREFIX)
+series:		## write the series as mails (SERIES=name FROM='Name <mail>' VERSION= PREFIX=)
+	@scripts/series.py --from "$$FROM" --version "$(or $(VERSION),1)" --prefix "$$PREFIX" $(SERIES)
 
 kernel: setup	## build the kernel (IMPL=c: with upstream's C)
 	@scripts/build.py --impl $(IMPL)

@@ -16,8 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import series
-from lib import command, tree
+from lib import checkpatch, command, tree
 from lib.content import Content
 from lib.kernel import LINT, Kernel
 from lib.lock import lock
@@ -27,23 +26,6 @@ from lib.process import run_logged
 from lib.progress import clock, note
 from lib.versions import unlisted
 
-# Checks of checkpatch that do not fit, where, and why.
-NOT_CHECKED = (
-    ('FILE_PATH_CHANGES', '.*', 'MAINTAINERS is for those who take the series into a tree'),
-    ('UNKNOWN_COMMIT_ID', '.*', 'a Fixes: tag names a commit, and there is no history here to ask'),
-    ('LONG_LINE', r'.*\.rs', 'rustfmt decides how long a line of Rust may be'),
-    ('REPEATED_WORD', r'tools/bpf/ccswap/.*', 'lines of mountinfo repeat themselves'),
-    ('AVOID_EXTERNS', r'tools/.*/bpf/.*\.[ch]',
-     'a kfunc is declared extern, with __ksym'),
-    ('CAMELCASE', r'tools/.*/bpf/progs/struct_ops_link_subsystems\.c', 'the kernel has that name'),
-    ('VOLATILE', r'tools/bpf/ccswap/tests/.*', 'the verifier is to see the access that it refuses'),
-    ('COMPLEX_MACRO|TRAILING_SEMICOLON|MACRO_ARG_REUSE', r'tools/bpf/ccswap/src/bpf/bench\.bpf\.c',
-     'definitions that are made in number cannot stand in parentheses'),
-    ('MULTISTATEMENT_MACRO_USE_DO_WHILE', r'tools/.*/bpf/progs/struct_ops_link_many\.c',
-     'definitions cannot stand in a loop'),
-)
-# A message of a patch has no file.
-CHECKPATCH = re.compile(r'(?P<file>\S*?):\d+: \w+:(?P<type>\w+): ')
 # What a compiler says: 'file:line:column: warning: text', or rustc's two lines of that.
 CLANG = re.compile(r'^(?P<file>\S+?):(?P<line>\d+):\d+: (?:warning|error): (?P<text>.*)$')
 RUSTC = re.compile(r'^ *--> (?P<file>\S+?):(?P<line>\d+):\d+$')
@@ -104,14 +86,6 @@ def objects(ours: Ours, build: Path) -> list[str]:
     return found
 
 
-def excused(complaint: str) -> bool:
-    """Whether a complaint of checkpatch is one that does not fit there."""
-    said = CHECKPATCH.match(complaint)
-    return said is not None and any(
-        re.fullmatch(kind, said['type']) and re.fullmatch(where, said['file'])
-        for kind, where, _ in NOT_CHECKED)
-
-
 class Lint:
     """The checkers; each returns its complaints."""
 
@@ -140,7 +114,7 @@ class Lint:
                                  capture_output=True, check=False)
             lines = self.ours.lines[name]
             touched = added(run.stdout, text)
-            if run.returncode or (touched and (lines is None or touched & lines)):
+            if run.returncode or touched and (lines is None or touched & lines):
                 found.append(f'{name}: not as rustfmt has it, line {min(touched, default=1)}')
         return found
 
@@ -159,14 +133,9 @@ class Lint:
 
     def checkpatch(self) -> list[str]:
         patches, own = read_patches(), tree.overlay()
-        made = series.export(patches, own, tree.prepared(), series.OUT)
-        found = [f'{name}: no patch names it' for name in unlisted(patches, own)]
-        run = subprocess.run(
-            ['perl', self.kernel.src / 'scripts/checkpatch.pl', '--no-tree', '--strict', '--terse',
-             '--showfile', '--no-summary', '--show-types', '--max-line-length=100', *made],
-            cwd=self.kernel.src, capture_output=True, text=True, check=False)
-        (LOG / 'lint-checkpatch.log').write_text(run.stdout + run.stderr, encoding='utf-8')
-        return found + [line for line in run.stdout.splitlines() if not excused(line)]
+        said = checkpatch.of_series(patches, own, tree.prepared())
+        return [f'{name}: no patch names it' for name in unlisted(patches, own)] + \
+            [f'{patch}: {complaint}' for patch, found in said.items() for complaint in found]
 
     def ccswap(self) -> list[str]:
         run = subprocess.run([sys.executable, TOP / 'scripts/ccswap.py', 'lint'],
@@ -217,8 +186,7 @@ def main() -> int:
               'rustdoc')
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog='Not asked of checkpatch:\n' + '\n'.join(
-            f'  {kind} in {where}: {reason}' for kind, where, reason in NOT_CHECKED))
+        epilog=checkpatch.explain())
     parser.add_argument('check', nargs='*', default=checks,
                         help=f'which of them (default: all): {", ".join(checks)}')
     chosen = parser.parse_args().check

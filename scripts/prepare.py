@@ -8,8 +8,9 @@ tree is left as it was.
 
 import argparse
 
-from lib import tree
-from lib.steps import lock, note
+from lib import command, tree
+from lib.lock import lock
+from lib.progress import note
 
 
 def main() -> None:
@@ -21,4 +22,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    command.run(main)

@@ -13,7 +13,6 @@ mod tests {
         bindings,
         bpf::{
             link::{
-                AttachType,
                 Link,
                 LinkInfo,
                 LinkOps,
@@ -484,11 +483,11 @@ mod tests {
     }
 
     fn attach(map: &ARef<Map>) -> Result<LinkPrimer<StructOpsLink>> {
-        StructOpsLink::attach(ready(map)?, AttachType::STRUCT_OPS)
+        StructOpsLink::attach(ready(map)?, 0)
     }
 
     fn ready(map: &ARef<Map>) -> Result<ReadyMap> {
-        ReadyMap::try_from(map.clone())
+        FakeType::ready(map).ok_or(EINVAL)
     }
 
     fn errno<T>(ret: Result<T>) -> c_int {

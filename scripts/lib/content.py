@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from lib.steps import fail
+from lib.errors import Failure
 
 
 @dataclass(frozen=True)
@@ -37,4 +37,4 @@ def check_overlay(own: Iterable[str], originals: Originals) -> None:
     """Fails when a file of the overlay's would hide one of upstream's."""
     for name in own:
         if originals.original(name):
-            fail(f'{name} is a file of upstream\'s: a change to it belongs in patches/')
+            raise Failure(f'{name} is a file of upstream\'s: a change to it belongs in patches/')

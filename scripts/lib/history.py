@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lib.content import Content, Originals
+from lib.errors import Failure
 from lib.patches import Patch, apply, take_originals
-from lib.steps import fail
 from lib.versions import steps
 
 DATE = '2026-01-01T00:00:00+0000'     # for a patch that has none, so that all runs agree
@@ -23,10 +23,10 @@ def git(repository: Path, *argv: str | Path, env: Mapping[str, str] | None = Non
              'GIT_COMMITTER_NAME': 'series', 'GIT_COMMITTER_EMAIL': 'series@example.org',
              'GIT_COMMITTER_DATE': DATE, 'GIT_AUTHOR_NAME': 'series',
              'GIT_AUTHOR_EMAIL': 'series@example.org', 'GIT_AUTHOR_DATE': DATE}
-    run = subprocess.run(['git', *argv], cwd=repository, env=os.environ | fixed | (env or {}),
+    run = subprocess.run(['git', *argv], cwd=repository, env=os.environ | fixed | dict(env or {}),
                          input=stdin, capture_output=True, text=True, check=False)
     if run.returncode:
-        fail(f'git {argv[0]} failed on the series: {run.stderr.strip()}')
+        raise Failure(f'git {argv[0]} failed on the series: {run.stderr.strip()}')
     return run.stdout
 
 
@@ -37,7 +37,7 @@ def commit(repository: Path, patch: Patch, author: str) -> None:
     said = dict(re.findall(r'^(\w+): (.*)$', info, re.M))
     for header in ('Author', 'Email', 'Subject'):
         if not said.get(header):
-            fail(f'{patch.id} has no From: or no Subject: that git can read')
+            raise Failure(f'{patch.id} has no From: or no Subject: that git can read')
     git(repository, 'add', '-A', '-f')
     git(repository, 'commit', '-q', '-F', '-', stdin=said['Subject'] + '\n\n' +
         (repository / '.git/message').read_text(encoding='utf-8'),
@@ -61,3 +61,17 @@ def make(repository: Path, patches: Sequence[Patch], own: Mapping[str, Content],
             content.put(repository / name)
         commit(repository, patch, author)
         git(repository, 'branch', '-f', patch.series)
+
+
+def mails(repository: Path, out: Path) -> list[Path]:
+    """Writes the patches of all series, and nothing but them, as git format-patch does."""
+    git(repository, 'format-patch', '-q', '--zero-commit', '--no-signature', '-o', out,
+        'upstream..work')
+    return sorted(out.glob('*.patch'))
+
+
+def check(repository: Path, wanted: Mapping[str, Content | None]) -> None:
+    """Fails unless the last commit holds what the kernel is built from."""
+    for name, content in wanted.items():
+        if Content.of(repository / name) != content:
+            raise Failure(f'{name} is not at the end of the series what the kernel is built from')

@@ -27,9 +27,9 @@ from functools import cached_property
 from pathlib import Path
 
 from lib.content import Content, Originals
+from lib.errors import Failure
 from lib.move import MoveError, move
 from lib.paths import TOP
-from lib.steps import fail
 
 FILE = re.compile(r'\d{4}-\S+\.patch')
 KINDS = ('c', 'move')
@@ -97,7 +97,7 @@ class Patch:
             elif not line.startswith('  ') and len(words) == 2:
                 found.append(Move(words[0], words[1], ()))
             else:
-                fail(f'{self.id}: cannot read this line under "Move:": {line}')
+                raise Failure(f'{self.id}: cannot read this line under "Move:": {line}')
         return found
 
     @cached_property
@@ -132,13 +132,13 @@ def read_patches(top: Path = TOP) -> list[Patch]:
     for name in series_names(top):
         folder = top / 'patches' / name
         if not folder.is_dir():
-            fail(f'patches/series lists {name}, which is no folder of patches/')
+            raise Failure(f'patches/series lists {name}, which is no folder of patches/')
         for path in sorted(folder.glob('*.patch')):
             if not FILE.fullmatch(path.name):
-                fail(f'{path.relative_to(top)} is not named like 0001-what-it-does.patch')
+                raise Failure(f'{path.relative_to(top)} is not named like 0001-what-it-does.patch')
             patch = Patch(path, path.read_text(encoding='utf-8'))
             if patch.kind and patch.kind not in KINDS:
-                fail(f'{patch.id} is of kind {patch.kind}: there are {", ".join(KINDS)}')
+                raise Failure(f'{patch.id} is of kind {patch.kind}: there are {", ".join(KINDS)}')
             found.append(patch)
     return found
 
@@ -156,12 +156,12 @@ def apply(patch: Patch, folder: Path, own: Container[str] = ()) -> None:
     for part in patch.moves:
         source, target = Content.of(folder / part.source), Content.of(folder / part.target)
         if not source:
-            fail(f'{patch.id} moves code from {part.source}, which is not there')
+            raise Failure(f'{patch.id} moves code from {part.source}, which is not there')
         try:
             texts = move(source.data.decode(), target.data.decode() if target else '',
                          part.names, part.source)
         except MoveError as error:
-            fail(f'{patch.id} cannot move code to {part.target}: {error}')
+            raise Failure(f'{patch.id} cannot move code to {part.target}: {error}') from error
         for name, text in zip((part.source, part.target), texts, strict=True):
             Content(text.encode()).put(folder / name)
     diff = ''.join(text for name, text in patch.sections.items() if name not in own)
@@ -169,8 +169,9 @@ def apply(patch: Patch, folder: Path, own: Container[str] = ()) -> None:
     if said:
         where = re.search(r'error: (?:patch failed: )?(\S+?)(?::\d+)?(?::? |$)', said, re.M)
         place = f' to {where[1]}' if where else ''
-        fail(f'{patch.id} does not apply{place} of this kernel source: bring the patch up to '
-             f'date, or use a kernel it was made for (LINUX_SRC=); nothing was changed\n{said}')
+        raise Failure(f'{patch.id} does not apply{place} of this kernel source: bring the '
+                      f'patch up to date, or use a kernel it was made for (LINUX_SRC=); nothing '
+                      f'was changed\n{said}')
 
 
 def take_originals(patches: Iterable[Patch], originals: Originals, folder: Path,

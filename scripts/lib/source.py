@@ -6,12 +6,16 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+from lib.errors import Failure
+from lib.lock import lock
 from lib.paths import LOG, cache
-from lib.steps import fail, lock, note, step
+from lib.process import step
+from lib.progress import note
 
 SERIES = '7.3'
 PACKAGE = f'linux-source-{SERIES}'
@@ -40,9 +44,9 @@ def check_version(tree: Path, name: Path) -> str:
     found = version(makefile.read_text(encoding='utf-8', errors='replace')) \
         if makefile.is_file() else ''
     if not found:
-        fail(f'{name} holds no Linux kernel source; {INSTEAD}')
+        raise Failure(f'{name} holds no Linux kernel source; {INSTEAD}')
     if not found.startswith(f'{SERIES}.'):
-        fail(f'{name} is Linux {found}, this series is for {SERIES}.y; {INSTEAD}')
+        raise Failure(f'{name} is Linux {found}, this series is for {SERIES}.y; {INSTEAD}')
     return found
 
 
@@ -57,7 +61,7 @@ def find() -> Source:
         if path.is_file():
             status = path.stat()
             return Source(path, f'{path} {status.st_size} {status.st_mtime_ns}')
-        fail(f'LINUX_SRC={own} is neither a folder nor a file')
+        raise Failure(f'LINUX_SRC={own} is neither a folder nor a file')
     with lock(FETCHING):
         package = newest() or fetch()
     return Source(package, package.name)
@@ -73,6 +77,23 @@ def fingerprint(tree: Path) -> str:
             status = os.lstat(path)
             digest.update(f'{path}\0{status.st_size}\0{status.st_mtime_ns}\0'.encode())
     return digest.hexdigest()
+
+
+def base(origin: Source, makefile: str, names: Iterable[str]) -> str:
+    """What a series for this source is based on, as git format-patch says it.
+
+    Only a git work tree knows its commit, and only if the files at stake are as
+    they were committed.
+    """
+    def git(*argv: str) -> str | None:
+        run = subprocess.run(['git', '-c', f'safe.directory={origin.path}', '-C', origin.path,
+                              *argv], capture_output=True, text=True, check=False)
+        return None if run.returncode else run.stdout.strip()
+
+    if origin.path.is_dir() and git('rev-parse', '--show-prefix') == '' and \
+            git('diff', '--quiet', 'HEAD', '--', *names) is not None:
+        return f'base-commit: {git("rev-parse", "HEAD")}'
+    return f'base: Linux {version(makefile)} ({origin.path.name})'
 
 
 def newest() -> Path | None:
@@ -115,7 +136,8 @@ def fetch() -> Path:
     store.mkdir(exist_ok=True)
     sites = mirrors()
     if not sites:
-        fail(f'apt on this machine names no Debian mirror to take {PACKAGE} from; {INSTEAD}')
+        raise Failure(f'apt on this machine names no Debian mirror to take {PACKAGE} from; '
+                      f'{INSTEAD}')
     state = store / 'apt'
     (state / 'lists/partial').mkdir(parents=True, exist_ok=True)
     (state / 'cache/archives/partial').mkdir(parents=True, exist_ok=True)
@@ -130,16 +152,16 @@ def fetch() -> Path:
         log = LOG / 'fetch.log'
         log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, 'w', encoding='utf-8') as out:
-            run: Callable[..., int] = lambda *argv: subprocess.run(
-                ['apt-get', *options, *argv], stdout=out, stderr=out, cwd=store,
-                check=False).returncode
+            def run(*argv: str, out: IO[str] = out) -> int:
+                return subprocess.run(['apt-get', *options, *argv], stdout=out, stderr=out,
+                                      cwd=store, check=False).returncode
             if run('update') == 0 and run('download', PACKAGE) == 0:
                 package = newest()
                 if package:
                     shutil.rmtree(state)
                     return package
-    fail(f'{PACKAGE} could not be fetched from the Debian mirror (see {log}); '
-         f'try again when the network is back, or {INSTEAD}')
+    raise Failure(f'{PACKAGE} could not be fetched from the Debian mirror (see {log}); '
+                  f'try again when the network is back, or {INSTEAD}')
 
 
 def unpack(source: Source, scratch: Path) -> Path:

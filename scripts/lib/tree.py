@@ -15,9 +15,11 @@ from pathlib import Path
 
 from lib import source
 from lib.content import Content, Originals, check_overlay
+from lib.errors import Failure
 from lib.patches import Patch, apply, read_patches, take_originals
 from lib.paths import LOG, TOP, cache
-from lib.steps import fail, note, step
+from lib.process import step
+from lib.progress import note
 
 OVERLAY = ('Documentation', 'include', 'kernel', 'net', 'rust', 'tools',
            ':(exclude)tools/bpf/ccswap')     # which is built where it is
@@ -34,7 +36,7 @@ def overlay(top: Path = TOP) -> dict[str, Content]:
          '--others', '--exclude-standard', '--', *OVERLAY],
         capture_output=True, text=True, check=False)
     if listing.returncode:
-        fail(f'git does not list the files of {top}: {listing.stderr.strip()}')
+        raise Failure(f'git does not list the files of {top}: {listing.stderr.strip()}')
     found = {}
     for name in filter(None, listing.stdout.split('\0')):
         content = Content.of(top / name)

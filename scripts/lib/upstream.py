@@ -10,9 +10,10 @@ from pathlib import Path
 
 from lib import source
 from lib.content import Content
+from lib.errors import Failure
 from lib.paths import cache
+from lib.progress import note
 from lib.source import Source
-from lib.steps import fail, note
 
 
 class Upstream:
@@ -55,7 +56,8 @@ class Upstream:
                             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
                             new.replace(self.root / name)
             except (OSError, EOFError, tarfile.TarError, lzma.LZMAError) as error:
-                fail(f'{origin.path} cannot be read as a tarball ({error}); {source.INSTEAD}')
+                raise Failure(f'{origin.path} cannot be read as a tarball ({error}); '
+                              f'{source.INSTEAD}') from error
             # Last, for it says that every file was come by.
             new.write_text('\n'.join(listed), encoding='utf-8')
             new.replace(listing)

@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lib.content import Content
+from lib.errors import Failure
 from lib.patches import Patch, git_apply
-from lib.steps import fail
 
 
 def bringers(patches: Sequence[Patch], own: Mapping[str, Content]) -> dict[str, int]:
@@ -21,10 +21,10 @@ def bringers(patches: Sequence[Patch], own: Mapping[str, Content]) -> dict[str, 
     for place, patch in enumerate(patches):
         for name in patch.overlay:
             if name in found:
-                fail(f'{name} is brought by {patches[found[name]].id} and {patch.id}: '
-                     f'name it in one of them')
+                raise Failure(f'{name} is brought by {patches[found[name]].id} and {patch.id}: '
+                              f'name it in one of them')
             if name not in own:
-                fail(f'{patch.id} brings {name}, which is not in the repository')
+                raise Failure(f'{patch.id} brings {name}, which is not in the repository')
             found[name] = place
     return found
 
@@ -42,8 +42,8 @@ def taken_back(patch: Patch, name: str, content: Content) -> Content:
         said = git_apply(patch.sections[name], Path(folder), '-R')
         before = Content.of(Path(folder, name))
     if said or not before:
-        fail(f'the change that {patch.id} makes to {name} cannot be taken back from the file '
-             f'that is in the repository: bring its diff up to date\n{said}')
+        raise Failure(f'the change that {patch.id} makes to {name} cannot be taken back from the '
+                      f'file that is in the repository: bring its diff up to date\n{said}')
     return before
 
 
@@ -56,7 +56,7 @@ def steps(patches: Sequence[Patch], own: Mapping[str, Content]) -> list[dict[str
         found.insert(0, {})
         for name in patch.sections.keys() & own.keys():
             if brought.get(name, place) >= place:
-                fail(f'{patch.id} holds a diff to {name}, which no earlier patch brings')
+                raise Failure(f'{patch.id} holds a diff to {name}, which no earlier patch brings')
             found[0][name] = now[name]
             now[name] = taken_back(patch, name, now[name])
         found[0] |= {name: now[name] for name in patch.overlay}

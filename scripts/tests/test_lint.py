@@ -31,13 +31,5 @@ class OursTest(unittest.TestCase):
         self.assertEqual(self.ours.complaints(RUSTC.format('rust/kernel/lib.rs')), [])
 
 
-class ExcusedTest(unittest.TestCase):
-    def test_by_kind_and_place(self) -> None:
-        text = 'line length of 105 exceeds 100 columns'
-        self.assertTrue(lint.excused(f'net/ipv4/a.rs:1: WARNING:LONG_LINE: {text}'))
-        self.assertFalse(lint.excused(f'net/ipv4/a.c:1: WARNING:LONG_LINE: {text}'))
-        self.assertFalse(lint.excused(f'net/ipv4/a.rs:1: WARNING:TYPO_SPELLING: {text}'))
-
-
 if __name__ == '__main__':
     unittest.main()

@@ -4,12 +4,11 @@
 import os
 import tempfile
 import unittest
-from contextlib import redirect_stderr
-from io import StringIO
 from pathlib import Path
 from unittest import mock
 
 from lib import source
+from lib.errors import Failure
 
 MAKEFILE = '# SPDX\nVERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 4\nEXTRAVERSION =\n'
 
@@ -25,11 +24,10 @@ class SourceTest(unittest.TestCase):
         return self.top
 
     def refused(self, call: object, *args: object) -> str:
-        said = StringIO()
-        with redirect_stderr(said), self.assertRaises(SystemExit):
+        with self.assertRaises(Failure) as said:
             call(*args)    # type: ignore[operator]
-        self.assertIn('LINUX_SRC=', said.getvalue())
-        return said.getvalue()
+        self.assertIn('LINUX_SRC=', str(said.exception))
+        return str(said.exception)
 
     def test_version(self) -> None:
         self.assertEqual(source.version(MAKEFILE), '7.3.4')

@@ -11,6 +11,7 @@ from unittest import mock
 
 from lib import tree
 from lib.content import Content
+from lib.errors import Failure
 from lib.patches import Patch
 from lib.source import Source
 from lib.tree import Tree
@@ -60,11 +61,9 @@ class TreeTest(unittest.TestCase):
         return self.tree.change(tree.changes(patches, contents, self.tree))
 
     def refused(self, own: dict[str, str], *patches: Patch) -> str:
-        said = StringIO()
-        with redirect_stderr(said), self.assertRaises(SystemExit) as end:
+        with self.assertRaises(Failure) as said:
             self.prepare(own, *patches)
-        self.assertEqual(end.exception.code, 1)
-        return said.getvalue()
+        return str(said.exception)
 
     def test_overlay_and_patch(self) -> None:
         self.assertEqual(self.prepare({'net/new.rs': 'new'}, patch()),

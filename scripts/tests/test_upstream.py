@@ -9,8 +9,9 @@ from contextlib import redirect_stderr
 from pathlib import Path
 from unittest import mock
 
-from lib.source import Source
 from lib.content import Content
+from lib.errors import Failure
+from lib.source import Source
 from lib.upstream import Upstream
 from tests.test_tree import MAKEFILE
 
@@ -53,10 +54,9 @@ class UpstreamTest(unittest.TestCase):
             return Upstream(Source(path, path.name), names), said.getvalue()
 
     def refused(self, path: Path) -> str:
-        said = io.StringIO()
-        with redirect_stderr(said), self.assertRaises(SystemExit):
+        with self.assertRaises(Failure) as said:
             Upstream(Source(path, path.name), ['net/old.c'])
-        return said.getvalue()
+        return str(said.exception)
 
     def test_each_kind_of_source(self) -> None:
         for path in (self.tree(), self.tarball(), self.tarball('linux.tar.gz'), self.package()):

@@ -2,11 +2,10 @@
 """Own files in steps: each patch brings the version that the later ones start from."""
 
 import unittest
-from contextlib import redirect_stderr
-from io import StringIO
 from pathlib import Path
 
 from lib.content import Content
+from lib.errors import Failure
 from lib.patches import Patch
 from lib.versions import steps, unlisted
 
@@ -30,9 +29,9 @@ OWN = {NAME: Content(b'head\nthree\ntail\n', True)}
 
 class VersionsTest(unittest.TestCase):
     def refused(self, *patches: Patch) -> str:
-        with redirect_stderr(StringIO()) as said, self.assertRaises(SystemExit):
+        with self.assertRaises(Failure) as said:
             steps(patches, OWN)
-        return said.getvalue()
+        return str(said.exception)
 
     def test_steps(self) -> None:
         found = steps([BRINGS, FIRST, patch(4), SECOND], OWN)

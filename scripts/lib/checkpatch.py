@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the kernel's scripts/checkpatch.pl says of the patches, without what does not fit."""
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lib import history
+from lib.content import Content, Originals
+from lib.errors import Failure
+from lib.patches import Patch
+
+SCRIPT = 'scripts/checkpatch.pl'
+FILES = (SCRIPT, 'scripts/spelling.txt', 'scripts/const_structs.checkpatch')
+# Types of complaints that do not fit, in which files, and why.
+EXCUSES = (
+    ('FILE_PATH_CHANGES', '.*', 'one patch of each series adds the entry of MAINTAINERS'),
+    ('UNKNOWN_COMMIT_ID', '.*', 'a Fixes: tag names a commit, and a source package has no history'),
+    ('LONG_LINE', r'.*\.rs', 'rustfmt decides how long a line of Rust may be'),
+    ('AVOID_EXTERNS', r'tools/testing/selftests/bpf/progs/.*',
+     'a kfunc or kconfig value is declared extern, with __ksym or __kconfig'),
+    ('CAMELCASE', r'tools/testing/selftests/bpf/progs/struct_ops_link_subsystems\.c',
+     'the structure of the kernel has that member'),
+    ('MULTISTATEMENT_MACRO_USE_DO_WHILE',
+     r'tools/testing/selftests/bpf/progs/(?:struct_ops_link|tcp_cong)_many\.c',
+     'a macro that defines functions cannot be a statement'),
+)
+# A complaint about the message names no file.
+COMPLAINT = re.compile(r'(?P<file>\S*?):\d+: \w+:(?P<type>\w+): ')
+
+
+def excused(complaint: str) -> bool:
+    said = COMPLAINT.match(complaint)
+    return bool(said) and any(re.fullmatch(kind, said['type']) and re.fullmatch(where, said['file'])
+                              for kind, where, _ in EXCUSES)
+
+
+def explain() -> str:
+    """The excuses, for people."""
+    return 'Not asked of checkpatch:\n' + '\n'.join(
+        f'  {kind} in {where}: {reason}' for kind, where, reason in EXCUSES)
+
+
+def complaints(mail: Path, folder: Path) -> list[str]:
+    """What checkpatch, which is below a folder, has to say of one patch."""
+    run = subprocess.run(
+        ['perl', folder / SCRIPT, '--no-tree', '--strict', '--terse', '--showfile',
+         '--no-summary', '--show-types', mail], capture_output=True, text=True, check=False)
+    if run.stderr:
+        raise Failure(f'checkpatch failed on {mail.name}: {run.stderr.strip()}')
+    return [line for line in run.stdout.splitlines() if not excused(line)]
+
+
+def of_series(patches: Sequence[Patch], own: Mapping[str, Content],
+              originals: Originals) -> dict[str, list[str]]:
+    """The complaints about each patch, by its id."""
+    with tempfile.TemporaryDirectory(prefix='checkpatch.') as folder:
+        for name in FILES:
+            content = originals.original(name)
+            if not content:
+                raise Failure(f'the kernel source has no {name}')
+            content.put(Path(folder, 'linux', name))
+        repository = Path(folder, 'series')
+        history.make(repository, patches, own, originals)
+        mails = history.mails(repository, Path(folder, 'mails'))
+        return {patch.id: complaints(mail, Path(folder, 'linux'))
+                for patch, mail in zip(patches, mails, strict=True)}
