@@ -196,8 +196,8 @@ def main() -> None:
         json.dumps([asdict(case) for case in cases], indent=1, ensure_ascii=False) + '\n',
         encoding='utf-8')
     (OUT / 'report.md').write_text(report, encoding='utf-8')
-    for picture in PICTURES:
-        step('drawing the report', [BINARY, picture, OUT / 'report.json', OUT / PICTURES[picture]],
+    for picture, name in PICTURES.items():
+        step('drawing the report', [BINARY, picture, OUT / 'report.json', OUT / name],
              LOG / f'bench-{picture}.log')
     print(report)
     print(f'The report is {OUT}/report.md, with report.json, '

@@ -62,7 +62,7 @@ def test() -> int:
     status = run_logged('testing ccswap', cargo('test', '--release', '--locked'), log,
                         environment(), SOURCE)
     result = Result('ccswap', cases(log.read_text(encoding='utf-8')))
-    if status and not result.failed or not result.passed:
+    if (status and not result.failed) or not result.passed:
         result.cases.append(Case('cargo test', 'failed', f'ended with status {status}: see {log}'))
     result.show()
     results.write(result)

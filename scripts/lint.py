@@ -114,7 +114,7 @@ class Lint:
                                  capture_output=True, check=False)
             lines = self.ours.lines[name]
             touched = added(run.stdout, text)
-            if run.returncode or touched and (lines is None or touched & lines):
+            if run.returncode or (touched and (lines is None or touched & lines)):
                 found.append(f'{name}: not as rustfmt has it, line {min(touched, default=1)}')
         return found
 

@@ -1,17 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Installs the Debian packages and the bindgen that are missing; does nothing,
-# and quickly, when all is there.
+# Installs the Debian packages and the tools that are missing; does nothing, and
+# quickly, when all is there.
 
 set -euo pipefail
 
-if [[ ${1-} == --help ]]; then
-	echo "usage: ${0##*/}"
+case ${1-} in
+'' | --checkers) ;;
+--help)
+	echo "usage: ${0##*/} [--checkers]"
 	echo "Installs the Debian 12 or 13 packages that the builds and tests need, with"
-	echo "apt-get (through sudo when not root), and a bindgen where Debian's is too old."
+	echo "apt-get (through sudo when not root), and a bindgen where Debian's is too old;"
+	echo "with --checkers also the ruff and mypy of scripts/requirements.txt, with pip."
+	echo "What is not a package goes to ~/.cache/struct-ops-links/tools."
 	exit
-fi
+	;;
+*)
+	echo "error: there is no option $1, see --help" >&2
+	exit 2
+	;;
+esac
 
 die() {
 	echo "error: $*" >&2
@@ -21,7 +30,7 @@ die() {
 BINDGEN=0.72.1
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/struct-ops-links
 log=$(realpath "$(dirname "$0")/..")/build/log
-packages=(python3 python3-junitparser python3-xmlrunner make git patch perl rsync xz-utils ca-certificates debian-archive-keyring
+packages=(python3 python3-venv python3-junitparser python3-xmlrunner make git patch perl rsync xz-utils ca-certificates debian-archive-keyring
 	gcc libc6-dev pkg-config
 	clang-19 llvm-19 lld-19 libclang-19-dev ccache
 	flex bison bc cpio kmod dwarves libelf-dev libdw-dev libssl-dev zlib1g-dev libcap-dev
@@ -48,7 +57,7 @@ if ((${#missing[@]})); then
 		root=(sudo)
 	fi
 	mkdir -p "$log"
-	echo "installing ${#missing[@]} packages: ${missing[*]}" >&2
+	echo "installing ${#missing[@]} packages, with ${root[*]:+${root[*]} }apt-get: ${missing[*]}" >&2
 	apt=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq)
 	{ "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "${missing[@]}"; } \
 		>"$log/apt.log" 2>&1 ||
@@ -66,4 +75,16 @@ if [[ ! -x $own ]] && ! at_least 0.71.1 "$(/usr/bin/bindgen --version 2>/dev/nul
 	PATH=/usr/bin:$PATH /usr/bin/cargo install --quiet --locked --version "$BINDGEN" \
 		--root "$cache/tools" bindgen-cli >"$log/bindgen.log" 2>&1 ||
 		die "bindgen could not be built; see $log/bindgen.log, then run this again"
+fi
+
+checkers=$cache/tools/checkers
+wanted=$(dirname "$0")/requirements.txt
+if [[ ${1-} == --checkers ]] && ! cmp -s "$wanted" "$checkers/requirements.txt"; then
+	mkdir -p "$log" "$cache/tools"
+	echo "installing ruff and mypy with pip, to $checkers (once) ..." >&2
+	{ /usr/bin/python3 -m venv --clear "$checkers" &&
+		"$checkers/bin/pip" install --require-hashes --only-binary :all: -r "$wanted"; } \
+		>"$log/pip.log" 2>&1 ||
+		die "ruff and mypy could not be installed; see $log/pip.log, then run this again"
+	cp "$wanted" "$checkers/"
 fi

@@ -13,6 +13,7 @@ mod tests {
         bindings,
         bpf::{
             link::{
+                AttachType,
                 Link,
                 LinkInfo,
                 LinkOps,
@@ -483,11 +484,11 @@ mod tests {
     }
 
     fn attach(map: &ARef<Map>) -> Result<LinkPrimer<StructOpsLink>> {
-        StructOpsLink::attach(ready(map)?, 0)
+        StructOpsLink::attach(ready(map)?, AttachType::STRUCT_OPS)
     }
 
     fn ready(map: &ARef<Map>) -> Result<ReadyMap> {
-        FakeType::ready(map).ok_or(EINVAL)
+        ReadyMap::try_from(map.clone())
     }
 
     fn errno<T>(ret: Result<T>) -> c_int {

@@ -21,14 +21,6 @@ use kernel::{
     sync::rcu, //
 };
 
-mod tcp_cong_current;
-mod tcp_cong_default;
-mod tcp_cong_names;
-#[cfg(CONFIG_BPF_STRUCT_OPS_LINK_KUNIT_TEST)]
-mod tcp_cong_registry_kunit;
-
-const __LOG_PREFIX: &[u8] = b"TCP\0";
-
 /// Adds `ca` to the algorithms on offer.
 fn register(ca: Registrable<'_>) -> Result {
     ca.validate()?;
@@ -66,7 +58,7 @@ fn raw(ca: Option<&CongestionOps>) -> *mut bindings::tcp_congestion_ops {
 /// `ca` must point to a valid table that stays so until it is unregistered or replaced, and a
 /// grace period longer.
 #[export]
-pub unsafe extern "C" fn tcp_register_congestion_control(
+pub(crate) unsafe extern "C" fn tcp_register_congestion_control(
     ca: *mut bindings::tcp_congestion_ops,
 ) -> c_int {
     // SAFETY: The caller keeps the table valid for as long as both ask for.
@@ -83,7 +75,7 @@ pub unsafe extern "C" fn tcp_register_congestion_control(
 /// Both must point to valid tables, on which the caller holds references; `ca` must stay valid
 /// until it is unregistered or replaced, and both a grace period longer.
 #[export]
-pub unsafe extern "C" fn tcp_update_congestion_control(
+pub(crate) unsafe extern "C" fn tcp_update_congestion_control(
     ca: *mut bindings::tcp_congestion_ops,
     old_ca: *mut bindings::tcp_congestion_ops,
 ) -> c_int {
@@ -104,7 +96,7 @@ pub unsafe extern "C" fn tcp_update_congestion_control(
 ///
 /// `ca` must point to a valid table.
 #[export]
-pub unsafe extern "C" fn tcp_unregister_congestion_control(ca: *mut bindings::tcp_congestion_ops) {
+pub(crate) unsafe extern "C" fn tcp_unregister_congestion_control(ca: *mut bindings::tcp_congestion_ops) {
     // SAFETY: The caller passes a valid table.
     unregister(unsafe { CongestionOps::from_raw(ca) });
 }
@@ -115,7 +107,7 @@ pub unsafe extern "C" fn tcp_unregister_congestion_control(ca: *mut bindings::tc
 ///
 /// `name` must be a terminated string, and the caller be an RCU reader.
 #[export]
-pub unsafe extern "C" fn tcp_ca_find(name: *const c_char) -> *mut bindings::tcp_congestion_ops {
+pub(crate) unsafe extern "C" fn tcp_ca_find(name: *const c_char) -> *mut bindings::tcp_congestion_ops {
     // SAFETY: The caller passes a terminated string, and is a reader while it uses what is found.
     raw(unsafe { CongestionOps::find(name) })
 }
@@ -126,7 +118,7 @@ pub unsafe extern "C" fn tcp_ca_find(name: *const c_char) -> *mut bindings::tcp_
 ///
 /// The caller must be an RCU reader.
 #[export]
-pub unsafe extern "C" fn tcp_ca_find_key(key: u32) -> *mut bindings::tcp_congestion_ops {
+pub(crate) unsafe extern "C" fn tcp_ca_find_key(key: u32) -> *mut bindings::tcp_congestion_ops {
     // SAFETY: The caller is a reader while it uses what is found.
     raw(unsafe { CongestionOps::find_key(key) })
 }

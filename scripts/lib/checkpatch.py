@@ -33,8 +33,9 @@ COMPLAINT = re.compile(r'(?P<file>\S*?):\d+: \w+:(?P<type>\w+): ')
 
 def excused(complaint: str) -> bool:
     said = COMPLAINT.match(complaint)
-    return bool(said) and any(re.fullmatch(kind, said['type']) and re.fullmatch(where, said['file'])
-                              for kind, where, _ in EXCUSES)
+    return said is not None and any(
+        re.fullmatch(kind, said['type']) and re.fullmatch(where, said['file'])
+        for kind, where, _ in EXCUSES)
 
 
 def explain() -> str:

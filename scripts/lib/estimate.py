@@ -2,7 +2,6 @@
 """How long a build will still take, from its pace so far and the times of the last one."""
 
 import json
-from pathlib import Path
 
 from lib.paths import cache
 
@@ -58,10 +57,9 @@ class Estimate:
         if not self.added:
             return
         total = self.added[-1][0]
-        times = [0.0]
-        for part in range(1, PARTS + 1):
-            times.append(next(seconds for count, seconds in self.added
-                              if count * PARTS >= part * total))
+        times = [0.0, *(next(seconds for count, seconds in self.added
+                             if count * PARTS >= part * total)
+                        for part in range(1, PARTS + 1))]
         self.path.parent.mkdir(exist_ok=True)
         self.path.write_text(json.dumps({'total': total, 'times': [
             round(seconds, 1) for seconds in (*times, elapsed)]}) + '\n', encoding='utf-8')

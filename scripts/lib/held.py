@@ -2,7 +2,7 @@
 """Output that is held back until it is known to count."""
 
 import tempfile
-from typing import Protocol
+from typing import Protocol, Self
 
 
 class Sink(Protocol):
@@ -17,10 +17,10 @@ class Held:
     """What is written to some streams; it goes there at the end, in its order, unless dropped."""
 
     def __init__(self) -> None:
-        self.file = tempfile.TemporaryFile()
+        self.file = tempfile.TemporaryFile()  # noqa: SIM115 - __exit__ closes it
         self.pieces: list[tuple[Sink, int]] = []
 
-    def __enter__(self) -> 'Held':
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -17,20 +17,23 @@ from lib.paths import LOG, TOP, cache
 from lib.process import step
 from lib.steps import fail
 
-IMPLS = ('rust', 'c', 'kunit')
+# Which of the two symbols are on: the links, and the registry of TCP.
+SYMBOLS = {'rust': ('y', 'y'), 'c': ('n', 'n'), 'links': ('y', 'n'), 'tcp': ('n', 'y')}
+IMPLS = (*SYMBOLS, 'kunit')
 LINT = 'lint'     # configured like rust; only what the checkers look at is made
-CONFIGS = 'kernel/configs'
+CONFIGS = TOP / 'scripts/configs'
 # The overlay's files that no kernel is built from.
-NO_INPUT = re.compile(r'(?:Documentation|tools|kernel/configs)/|.*\.(?:md|rst)$')
+NO_INPUT = re.compile(r'(?:Documentation|tools)/|.*\.(?:md|rst)$')
 # What a build from nothing compiles, roughly, until the first one has counted it.
-OBJECTS = {'rust': 2500, 'c': 2500, 'kunit': 1800}
+OBJECTS = {'kunit': 1800}
+USUAL = 2500
 OBJECT = re.compile(r'  +(?:HOST)?(?:CC|AS|AR|LD|RUSTC|BINDGEN|LLD)(?: \[M\]| [LPR])? +\S')
 NEEDED = 12 << 30     # bytes on disk that a build from nothing wants to find
 NEEDED_AGAIN = 3 << 30
 
 
 class Kernel:
-    """One build: 'rust' and 'c' differ by one symbol, 'kunit' is a debug kernel."""
+    """One build: 'kunit' is a debug kernel, the others differ by SYMBOLS."""
 
     def __init__(self, impl: str) -> None:
         if impl not in (*IMPLS, LINT):
@@ -53,15 +56,12 @@ class Kernel:
     @property
     def config(self) -> str:
         """Every option that is not to be off."""
-        kunit = self.impl == 'kunit'
-        name = f'{CONFIGS}/struct_ops_link{"_kunit" if kunit else ""}.config'
-        path = TOP / name
+        path = CONFIGS / ('debug.config' if self.impl == 'kunit' else 'guest.config')
         if not path.is_file():
-            fail(f'{name} is missing: the {self.impl} kernel is configured by it')
-        text = path.read_text(encoding='utf-8')
-        if not kunit:
-            text += f'CONFIG_BPF_STRUCT_OPS_LINK_RUST={"n" if self.impl == "c" else "y"}\n'
-        return text
+            fail(f'{path} is missing: the {self.impl} kernel is configured by it')
+        links, tcp = SYMBOLS.get(self.impl, SYMBOLS['rust'])
+        return path.read_text(encoding='utf-8') + \
+            f'CONFIG_BPF_STRUCT_OPS_LINK_RUST={links}\nCONFIG_TCP_CONG_REGISTRY_RUST={tcp}\n'
 
     def make_argv(self, *targets: str) -> list[str]:
         return ['make', '-C', str(self.src), f'O={self.obj}', f'-j{(os.cpu_count() or 1) + 1}',
@@ -82,7 +82,8 @@ class Kernel:
             step(f'building the {self.impl} kernel', self.make_argv('bzImage', 'modules'),
                  LOG / f'build-{self.impl}.log', self.env,
                  counts=lambda line: bool(OBJECT.match(line)),
-                 estimate=Estimate(f'build-{self.impl}', OBJECTS[self.impl]) if cold else None)
+                 estimate=Estimate(f'build-{self.impl}', OBJECTS.get(self.impl, USUAL))
+                 if cold else None)
             # A copy: the next build may fail after it has replaced its bzImage.
             new = self.image.with_suffix('.new')
             shutil.copyfile(self.obj / 'arch/x86/boot/bzImage', new)
@@ -94,9 +95,11 @@ class Kernel:
 
         Returns whether all is to be built.
         """
-        twin = {'rust': 'c', 'c': 'rust'}.get(self.impl)
+        twins = [name for name in SYMBOLS if name != self.impl and self.impl in SYMBOLS
+                 and (Kernel(name).obj / 'stamp').exists()]
+        twin = twins[0] if twins else ''
         seed = Kernel(twin).obj if twin else None
-        seeded = bool(seed and (seed / 'stamp').exists())
+        seeded = bool(seed)
         cold = not (self.obj / 'vmlinux').exists() and not seeded
         free = shutil.disk_usage(cache()).free
         needed = NEEDED if cold else NEEDED_AGAIN

@@ -37,7 +37,8 @@ class Unit:
             return '{' in self.code
         if re.search(rf'{word}\s*\(', head):
             return bool(re.search(r'\)[^;=]*\{', self.code))
-        if re.search(rf'\b[A-Z][A-Z0-9_]+\(.*{word}', head):     # DEFINE_MUTEX(name)
+        # DEFINE_MUTEX(name), LIST_HEAD(name), DEFINE_PER_CPU(type, name)
+        if re.search(rf'\b(?:DEFINE_\w+\(.*|[A-Z][A-Z0-9_]+\(\s*){word}', head):
             return not head.startswith('EXPORT_')
         return not head.startswith('extern') and bool(re.search(word + AFTER_NAME, head))
 

@@ -14,6 +14,7 @@ import test as runner
 from lib import results
 from lib.results import Case, Result, Verdict
 
+
 def made(name: str, passed: int, failed: int = 0, skipped: int = 0) -> Result:
     verdicts: dict[Verdict, int] = {'passed': passed, 'failed': failed, 'skipped': skipped}
     return Result(name, [Case(f'{verdict}-{number}', verdict) for verdict, count in verdicts.items()

@@ -13,7 +13,6 @@ from lib.errors import Failure
 from lib.results import Result
 from lib.selftests.outcomes import Outcome
 
-
 LIST = 'fails own/a is slow\nnot-run own/b is fatal\nnot-run absent/a is fatal\n'
 
 

@@ -92,8 +92,9 @@ class BreakpointTest(unittest.TestCase):
             '[   19.742261] Tainted: [O]=OOT_MODULE, [E]=UNSIGNED_MODULE\n'
             '[   19.742734] Sched_ext: link_scx (enabled+all)\n'
             '[   19.742838] RIP: 0010:__pick_next_task+0x98/0x200\n'
-            '[   19.743694] Code: 4c 8b b8 18 04 00 00 49 81 ff b0 29 d2 81 74 63 4d 8b 5f 28 4d '
-            '85 db 74 10 48 89 df 4c 89 f6 2e 2e 2e 41 ff d3 85 c0 75 4a eb <40> 31 c0 eb 40 31 c9\n'))
+            '[   19.743694] Code: 4c 8b b8 18 04 00 00 49 81 ff b0 29 d2 81 74 63 4d 8b 5f 28 '
+            '4d 85 db 74 10 48 89 df 4c 89 f6 2e 2e 2e 41 '
+            'ff d3 85 c0 75 4a eb <40> 31 c0 eb 40 31 c9\n'))
 
     def test_a_breakpoint_that_is_still_there(self) -> None:
         self.assertFalse(stale_breakpoint(self.log('41 57 41 56 53 cc <90> e8 c4 84')))

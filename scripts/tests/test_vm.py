@@ -45,7 +45,7 @@ class VerdictTest(unittest.TestCase):
 class MachineTest(unittest.TestCase):
     def accelerator(self, *exist: str) -> str:
         with mock.patch('os.path.exists', lambda path: path in exist), \
-                mock.patch('os.access', lambda path, mode: path in exist):
+                mock.patch('os.access', lambda path, _: path in exist):
             return vm.accelerator()
 
     def test_accelerator(self) -> None:
@@ -229,7 +229,7 @@ class AgainTest(unittest.TestCase):
 
     def test_what_is_held_back_comes_out_when_it_is_ended(self) -> None:
         start = time.monotonic()
-        with mock.patch('lib.vm.pump', lambda qemu, ports, deadline:
+        with mock.patch('lib.vm.pump', lambda _, ports, __:
                         ports[0].read() and sys.exit(143)), \
                 self.assertRaises(SystemExit):
             self.boot(FINE, wait=True)

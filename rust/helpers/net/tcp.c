@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 #include <linux/bpf.h>
-#include <net/tcp_cong_list.h>
-#include <net/tcp_ecn.h>
+#include <net/tcp_cong_registry.h>
 
 __rust_helper bool rust_helper_bpf_try_module_get(const void *data,
 						  struct module *owner)
@@ -42,13 +41,4 @@ rust_helper_tcp_cong_default_free(struct tcp_cong_default *dflt)
 __rust_helper struct module *rust_helper_bpf_module_owner(void)
 {
 	return BPF_MODULE_OWNER;
-}
-
-/* What choosing a congestion control does, see tcp_assign_congestion_control() */
-__rust_helper void rust_helper_tcp_ca_mark_ecn(struct sock *sk)
-{
-	if (tcp_ca_needs_ecn(sk))
-		INET_ECN_xmit_ect_1_negotiation(sk);
-	else
-		INET_ECN_dontxmit(sk);
 }

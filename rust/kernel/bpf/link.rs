@@ -21,8 +21,13 @@ use crate::{
         c_int,
         c_uint, //
     },
+    fs::File,
     prelude::*,
     seq_file::SeqFile,
+    sync::poll::{
+        FilePollQueue,
+        PollTable, //
+    },
     types::Opaque, //
 };
 use core::{
@@ -32,9 +37,33 @@ use core::{
     ptr::NonNull, //
 };
 
-mod hangup;
+/// What a link attaches, as user space sees it.
+///
+/// C counterpart: [`enum bpf_link_type`](srctree/include/uapi/linux/bpf.h).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct LinkType(bindings::bpf_link_type);
 
-use self::hangup::Hangup;
+impl LinkType {
+    /// The table of a struct_ops map.
+    pub const STRUCT_OPS: Self = Self(bindings::bpf_link_type_BPF_LINK_TYPE_STRUCT_OPS);
+}
+
+/// What a link attaches to, as user space names it when the link is created.
+///
+/// C counterpart: [`enum bpf_attach_type`](srctree/include/uapi/linux/bpf.h).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct AttachType(bindings::bpf_attach_type);
+
+impl AttachType {
+    /// Attaches the table of a struct_ops map.
+    pub const STRUCT_OPS: Self = Self(bindings::bpf_attach_type_BPF_STRUCT_OPS);
+
+    /// Takes the number that user space passed. Any number is one.
+    #[inline]
+    pub fn from_raw(attach_type: bindings::bpf_attach_type) -> Self {
+        Self(attach_type)
+    }
+}
 
 /// The data of a link type, and what the type does.
 ///
@@ -49,8 +78,8 @@ use self::hangup::Hangup;
 /// C counterpart: [`struct bpf_link_ops`](srctree/include/linux/bpf.h).
 #[vtable]
 pub trait LinkOps: Sized + Send + Sync + 'static {
-    /// The type that user space sees, one of `BPF_LINK_TYPE_*`.
-    const TYPE: bindings::bpf_link_type;
+    /// The type that user space sees.
+    const TYPE: LinkType;
 
     /// Undoes the attachment while the link lives on (`BPF_LINK_DETACH`).
     ///
@@ -81,13 +110,13 @@ pub trait LinkOps: Sized + Send + Sync + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Returns the events (`POLL*`) that hold now.
+    /// Tells whether there is nothing attached any more: pollers get `EPOLLHUP`.
     ///
     /// The poller is on the queue of [`Link::hang_up`] before this is called, so it misses nothing
-    /// that happens from here on.
+    /// that happens later.
     ///
     /// Process context.
-    fn poll(_link: &Link<Self>) -> u32 {
+    fn is_hung_up(_link: &Link<Self>) -> bool {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 }
@@ -121,7 +150,7 @@ pub struct Link<T: LinkOps> {
     #[pin]
     link: Opaque<bindings::bpf_link>,
     #[pin]
-    hangup: Hangup,
+    pollers: FilePollQueue,
     #[pin]
     data: T,
 }
@@ -135,7 +164,7 @@ unsafe impl<T: LinkOps> Sync for Link<T> {}
 impl<T: LinkOps> Link<T> {
     fn new<E>(
         data: impl PinInit<T, E>,
-        attach_type: bindings::bpf_attach_type,
+        attach_type: AttachType,
     ) -> impl PinInit<Self, Error>
     where
         Error: From<E>,
@@ -149,14 +178,14 @@ impl<T: LinkOps> Link<T> {
                     link.write_bytes(0, 1);
                     bindings::bpf_link_init(
                         link,
-                        T::TYPE,
+                        T::TYPE.0,
                         LinkVTable::<T>::build(),
                         core::ptr::null_mut(),
-                        attach_type,
+                        attach_type.0,
                     );
                 }
             }),
-            hangup <- Hangup::new(),
+            pollers <- FilePollQueue::new(c"bpf_link_pollers", crate::static_lock_class!()),
             data <- data,
         }? Error)
     }
@@ -178,14 +207,12 @@ impl<T: LinkOps> Link<T> {
         core::ptr::from_ref(self).cast_mut().cast()
     }
 
-    /// Wakes those who poll the link, with `EPOLLHUP`. Any context.
+    /// Wakes the pollers of the link, with `EPOLLHUP`. Any context.
     ///
-    /// What they are to see in [`LinkOps::poll`] is written before this is called.
-    ///
-    /// C counterpart: [`wake_up_interruptible_poll`](srctree/include/linux/wait.h).
+    /// [`LinkOps::is_hung_up`] has to answer `true` before this is called.
     #[inline]
     pub fn hang_up(&self) {
-        self.hangup.wake();
+        self.pollers.wake(bindings::POLLHUP);
     }
 }
 
@@ -227,7 +254,7 @@ impl<T: LinkOps> LinkPrimer<T> {
     ///
     /// [`ENOMEM`], `EMFILE` when the task has no descriptor left, `ENFILE`, or what `data` fails
     /// with.
-    pub fn new<E>(data: impl PinInit<T, E>, attach_type: bindings::bpf_attach_type) -> Result<Self>
+    pub fn new<E>(data: impl PinInit<T, E>, attach_type: AttachType) -> Result<Self>
     where
         Error: From<E>,
     {
@@ -364,10 +391,18 @@ impl<T: LinkOps> LinkVTable<T> {
         // SAFETY: The private data of a link's file is the link, on which it holds a reference.
         let link = unsafe { Link::<T>::from_raw((*file).private_data.cast()) };
 
-        // SAFETY: By the requirements of this function, `file` is a file of the link that the queue
-        // is a part of, and `table` null or valid.
-        unsafe { link.hangup.poll_wait(file, table) };
-        T::poll(link)
+        // SAFETY: The caller passes a valid file, and is not in a call to `fdget_pos`; `table` is
+        // null or valid.
+        let (file, table) = unsafe { (File::from_raw_file(file), PollTable::from_raw(table)) };
+
+        // SAFETY: The queue is a part of the link, on which `file` holds a reference until it is
+        // released.
+        unsafe { table.register_wait_in_file(file, &link.pollers) };
+        if T::is_hung_up(link) {
+            bindings::POLLHUP
+        } else {
+            0
+        }
     }
 
     const VTABLE: bindings::bpf_link_ops = bindings::bpf_link_ops {
@@ -392,7 +427,11 @@ impl<T: LinkOps> LinkVTable<T> {
         } else {
             None
         },
-        poll: if T::HAS_POLL { Some(Self::poll) } else { None },
+        poll: if T::HAS_IS_HUNG_UP {
+            Some(Self::poll)
+        } else {
+            None
+        },
         ..pin_init::zeroed()
     };
 

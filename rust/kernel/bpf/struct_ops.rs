@@ -12,8 +12,8 @@
 //!
 //! A link keeps its registration in a [`Slot`], a field of its data that [`impl_has_slot!`] names.
 //!
-//! C header: [`include/linux/bpf.h`](srctree/include/linux/bpf.h),
-//! [`include/linux/bpf_struct_ops_link.h`](srctree/include/linux/bpf_struct_ops_link.h)
+//! C headers: [`include/linux/bpf.h`](srctree/include/linux/bpf.h),
+//! [`kernel/bpf/bpf_struct_ops.h`](srctree/kernel/bpf/bpf_struct_ops.h)
 
 use crate::{
     bindings,
@@ -43,8 +43,6 @@ use crate::{
         MutexGuard, //
     }, //
 };
-use core::mem::MaybeUninit;
-
 #[cfg(CONFIG_BPF_STRUCT_OPS_LINK_KUNIT_TEST)]
 pub mod fake;
 
@@ -52,44 +50,35 @@ pub mod fake;
 ///
 /// # Invariants
 ///
-/// `map` is a struct_ops map made with `BPF_F_LINK` and in state `BPF_STRUCT_OPS_STATE_READY`,
-/// which such a map never leaves, and `table` describes it. Hence `table` is constant, and all it
-/// points to is valid as long as `map` is: the type's description (the map pins the module that
-/// has it) and the kernel's table. The description was initialised by `register_bpf_struct_ops`.
+/// `map` is the first field of a `bpf_struct_ops_map` made with `BPF_F_LINK` and in state
+/// `BPF_STRUCT_OPS_STATE_READY`, which such a map never leaves. Hence its description of the type
+/// and its table are constant, and valid as long as the map is: the map holds a reference on the
+/// module that has the type. The description was initialized by `register_bpf_struct_ops`.
 #[derive(Clone)]
 pub struct ReadyMap {
     map: ARef<Map>,
-    table: bindings::bpf_struct_ops_table,
 }
-
-// SAFETY: The map may be used and released from any thread; what `table` points to is either
-// constant, or synchronised by the subsystem, or a lock.
-unsafe impl Send for ReadyMap {}
 
 impl TryFrom<ARef<Map>> for ReadyMap {
     type Error = Error;
 
     /// Checks that `map` is ready to be registered.
     ///
-    /// C counterpart: `bpf_struct_ops_valid_to_reg` in
-    /// [`kernel/bpf/bpf_struct_ops.c`](srctree/kernel/bpf/bpf_struct_ops.c).
+    /// C counterpart:
+    /// [`bpf_struct_ops_valid_to_reg`](srctree/kernel/bpf/bpf_struct_ops.h).
     ///
     /// # Errors
     ///
     /// [`EINVAL`]: not a struct_ops map, not made with `BPF_F_LINK`, or not yet filled in.
     #[inline]
     fn try_from(map: ARef<Map>) -> Result<Self> {
-        let mut table = MaybeUninit::uninit();
-
-        // SAFETY: `map` is valid, and `table` is valid for writes.
-        if !unsafe { bindings::bpf_struct_ops_map_table(map.as_raw(), table.as_mut_ptr()) } {
+        // SAFETY: `map` is a reference on a valid map.
+        if !unsafe { bindings::bpf_struct_ops_valid_to_reg(map.as_raw()) } {
             return Err(EINVAL);
         }
 
-        // INVARIANT: The C function found the map ready.
-        // SAFETY: Then it has filled in `table`.
-        let table = unsafe { table.assume_init() };
-        Ok(Self { map, table })
+        // INVARIANT: The C function has found the map ready.
+        Ok(Self { map })
     }
 }
 
@@ -110,9 +99,35 @@ impl ReadyMap {
     }
 
     #[inline]
+    fn st_map(&self) -> *mut bindings::bpf_struct_ops_map {
+        self.map.as_raw().cast()
+    }
+
+    /// Returns the description of the type. Two maps are of the same type if this is the same.
+    #[inline]
+    fn desc(&self) -> *const bindings::bpf_struct_ops_desc {
+        // SAFETY: By the type invariants, this is a `bpf_struct_ops_map`, and the field constant.
+        unsafe { (*self.st_map()).st_ops_desc }
+    }
+
+    #[inline]
+    fn ops_ptr(&self) -> *mut bindings::bpf_struct_ops {
+        // SAFETY: By the type invariants, the description is valid.
+        unsafe { (*self.desc()).st_ops }
+    }
+
+    #[inline]
     fn ops(&self) -> &bindings::bpf_struct_ops {
-        // SAFETY: By the type invariants.
-        unsafe { &*(*self.table.desc).st_ops }
+        // SAFETY: By the type invariants, the operations are valid as long as the map is. Of what
+        // is read here, nothing changes.
+        unsafe { &*self.ops_ptr() }
+    }
+
+    /// Returns the table, as the subsystem sees it.
+    #[inline]
+    fn kdata(&self) -> *mut c_void {
+        // SAFETY: By the type invariants, this is a `bpf_struct_ops_map`.
+        unsafe { (&raw mut (*self.st_map()).kvalue.data).cast() }
     }
 
     /// Excludes the other links of this type, unless its subsystem does the locking that it needs.
@@ -124,8 +139,8 @@ impl ReadyMap {
         if self.ops().parallel_links {
             return None;
         }
-        // SAFETY: By the type invariants, the description is valid and its mutex initialised.
-        let lock = unsafe { Lock::from_raw(&raw mut (*(*self.table.desc).st_ops).link_lock) };
+        // SAFETY: By the type invariants, the operations are valid and their mutex initialized.
+        let lock = unsafe { Lock::from_raw(&raw mut (*self.ops_ptr()).link_lock) };
 
         Some(lock.lock())
     }
@@ -171,7 +186,7 @@ impl Registration {
         let guard = map.exclude_links();
 
         // SAFETY: The table is complete and of the type that `reg` expects; `link` is valid.
-        accepted(unsafe { reg(map.table.kdata, link) })?;
+        accepted(unsafe { reg(map.kdata(), link) })?;
         drop(guard);
 
         // INVARIANT: `reg` has accepted the table, and the caller vouches for `link`.
@@ -186,14 +201,14 @@ impl Registration {
     /// table is registered still.
     fn update(&mut self, new: Replacement) -> Result {
         let Replacement { map: new, update } = new;
-        if !core::ptr::eq(new.table.desc, self.map.table.desc) {
+        if !core::ptr::eq(new.desc(), self.map.desc()) {
             return Err(EINVAL);
         }
         let guard = new.exclude_links();
 
         // SAFETY: Both tables are complete and of the type that `update` expects, the old one is
         // registered by the type invariants, and `link` is valid.
-        accepted(unsafe { update(new.table.kdata, self.map.table.kdata, self.link) })?;
+        accepted(unsafe { update(new.kdata(), self.map.kdata(), self.link) })?;
         drop(guard);
         // INVARIANT: `update` has put the new table in the place of the old. The old map must not
         // be unregistered, so it is not a `Registration` that is dropped here but its map alone.
@@ -223,7 +238,7 @@ impl Drop for Registration {
         };
 
         // SAFETY: By the type invariants, the table is registered and `link` is valid.
-        unsafe { unreg(self.map.table.kdata, self.link) };
+        unsafe { unreg(self.map.kdata(), self.link) };
     }
 }
 

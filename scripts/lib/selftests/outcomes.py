@@ -72,7 +72,7 @@ def parse(output: str) -> list[Outcome]:
         subtests = [found[other] for other in found if other.startswith(f'{name}/')]
         # A test's own line comes after those of its subtests; only a failure
         # outside of them is more than they have said.
-        if not subtests or verdict == 'FAIL' and 'FAIL' not in subtests:
+        if not subtests or (verdict == 'FAIL' and 'FAIL' not in subtests):
             found[name] = verdict
     return [Outcome(name, verdict) for name, verdict in found.items()]
 

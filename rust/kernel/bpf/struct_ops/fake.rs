@@ -3,10 +3,8 @@
 //! A struct_ops type for KUnit tests.
 //!
 //! It takes the place of a subsystem: it counts the calls it gets, fails when it is told to, and
-//! notes when it is called out of turn. Its maps are ready at once and need no BPF program;
-//! [`FakeType::ready`] makes a [`ReadyMap`] of one.
+//! notes when it is called out of turn. Its maps are ready at once and need no BPF program.
 
-use super::ReadyMap;
 use crate::{
     bindings,
     bpf::map::Map,
@@ -31,7 +29,10 @@ use crate::{
     },
     types::Opaque, //
 };
-use core::ptr::NonNull;
+use core::{
+    mem::offset_of,
+    ptr::NonNull, //
+};
 
 /// A type of struct_ops tables.
 ///
@@ -63,17 +64,16 @@ unsafe impl Send for FakeType {}
 // SAFETY: The C structures are constant after initialisation, the rest is atomic.
 unsafe impl Sync for FakeType {}
 
-/// A map of a [`FakeType`]; its own address serves as the kernel's table.
+/// A map of a [`FakeType`].
 #[pin_data]
 #[repr(C)]
 struct FakeMap {
     #[pin]
-    map: Opaque<bindings::bpf_map>,
+    st_map: Opaque<bindings::bpf_struct_ops_map>,
     ty: Arc<FakeType>,
     registered: Atomic<bool>,
 }
 
-/// The map operations, by which a fake map is told from a real one.
 struct MapOps(bindings::bpf_map_ops);
 
 // SAFETY: The operations are constant.
@@ -143,13 +143,20 @@ impl FakeType {
         let ty = self.clone();
         let map = KBox::pin_init(
             pin_init!(FakeMap {
-                map <- Opaque::ffi_init(|map: *mut bindings::bpf_map| {
-                    // SAFETY: `map` is valid for writes. The map is born with one reference.
+                st_map <- Opaque::ffi_init(|st_map: *mut bindings::bpf_struct_ops_map| {
+                    // SAFETY: `st_map` is valid for writes. The map has one reference at first.
                     unsafe {
-                        map.write_bytes(0, 1);
-                        (*map).ops = &MAP_OPS.0;
-                        (*map).id = NEXT_ID.fetch_add(1, Relaxed);
-                        (*map).refcnt.counter = 1;
+                        st_map.write_bytes(0, 1);
+                        (*st_map).st_ops_desc = self.desc.get();
+                        (*st_map).kvalue.common.state =
+                            bindings::bpf_struct_ops_state_BPF_STRUCT_OPS_STATE_READY;
+
+                        let map = &mut (*st_map).map;
+                        map.ops = &MAP_OPS.0;
+                        map.map_type = bindings::bpf_map_type_BPF_MAP_TYPE_STRUCT_OPS;
+                        map.map_flags = bindings::BPF_F_LINK;
+                        map.id = NEXT_ID.fetch_add(1, Relaxed);
+                        map.refcnt.counter = 1;
                     }
                 }),
                 ty: ty,
@@ -163,25 +170,6 @@ impl FakeType {
         let map = KBox::into_raw(unsafe { Pin::into_inner_unchecked(map) });
         // SAFETY: A box is not null, and the `bpf_map`, its first field, has one reference.
         Ok(unsafe { ARef::from_raw(NonNull::new_unchecked(map.cast())) })
-    }
-
-    /// Returns the table of `map`, which is ready if it is a map of a fake type.
-    pub fn ready(map: &ARef<Map>) -> Option<ReadyMap> {
-        // SAFETY: The operations of a map are constant.
-        if !core::ptr::eq(unsafe { (*map.as_raw()).ops }, &raw const MAP_OPS.0) {
-            return None;
-        }
-
-        // SAFETY: Only fake maps have these operations.
-        let fake = unsafe { &*map.as_raw().cast::<FakeMap>() };
-        // INVARIANT: A fake map never changes, and its type's mutex was initialised.
-        Some(ReadyMap {
-            map: map.clone(),
-            table: bindings::bpf_struct_ops_table {
-                desc: fake.ty.desc.get(),
-                kdata: map.as_raw().cast(),
-            },
-        })
     }
 
     /// Lets `reg` and `update` return `answer`, 0 for a success.
@@ -241,15 +229,18 @@ impl FakeType {
 impl FakeMap {
     /// # Safety
     ///
-    /// `kdata` must point to a valid `FakeMap`.
+    /// `kdata` must be the table of a valid `FakeMap`.
     unsafe fn from_kdata<'a>(kdata: *mut c_void) -> &'a Self {
-        // SAFETY: By the requirements of this function.
-        unsafe { &*kdata.cast() }
+        const TABLE: usize = offset_of!(bindings::bpf_struct_ops_map, kvalue)
+            + offset_of!(bindings::bpf_struct_ops_value, data);
+
+        // SAFETY: The table is in a `bpf_struct_ops_map`, the first field of a `FakeMap`.
+        unsafe { &*kdata.byte_sub(TABLE).cast() }
     }
 
     /// # Safety
     ///
-    /// `kdata` must be a table that [`FakeType::ready`] gave out.
+    /// `kdata` must be the table of a valid `FakeMap`.
     unsafe extern "C" fn reg(kdata: *mut c_void, _link: *mut bindings::bpf_link) -> c_int {
         // SAFETY: By the requirements of this function.
         let map = unsafe { Self::from_kdata(kdata) };
@@ -266,7 +257,7 @@ impl FakeMap {
 
     /// # Safety
     ///
-    /// `new` and `old` must be tables that [`FakeType::ready`] gave out.
+    /// `new` and `old` must be the tables of valid `FakeMap`s.
     unsafe extern "C" fn update(
         new: *mut c_void,
         old: *mut c_void,
@@ -289,7 +280,7 @@ impl FakeMap {
 
     /// # Safety
     ///
-    /// `kdata` must be a table that [`FakeType::ready`] gave out.
+    /// `kdata` must be the table of a valid `FakeMap`.
     unsafe extern "C" fn unreg(kdata: *mut c_void, _link: *mut bindings::bpf_link) {
         // SAFETY: By the requirements of this function.
         let map = unsafe { Self::from_kdata(kdata) };

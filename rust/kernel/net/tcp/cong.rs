@@ -24,7 +24,7 @@
 //! lineage. A table that is unregistered and registered again stays in its lineage.
 //!
 //! C header: [`include/net/tcp.h`](srctree/include/net/tcp.h),
-//! [`include/net/tcp_cong_list.h`](srctree/include/net/tcp_cong_list.h)
+//! [`include/net/tcp_cong_registry.h`](srctree/include/net/tcp_cong_registry.h)
 
 use crate::{
     bindings,
@@ -59,6 +59,7 @@ use core::{
 
 mod bucket;
 mod default;
+mod flags;
 mod name;
 mod registry;
 mod sock;
@@ -144,20 +145,6 @@ impl CongestionOps {
     pub fn validate(&self) -> Result {
         // SAFETY: The table is valid.
         to_result(unsafe { bindings::tcp_validate_congestion_control(self.as_raw()) })
-    }
-
-    /// Tells whether an update has replaced this table by another, and none has brought it back.
-    /// Any context.
-    #[inline]
-    pub fn is_replaced(&self) -> bool {
-        // Acquire: a reader that sees the mark finds the table that was published before it.
-        self.flags_word().load(Acquire) & bindings::TCP_CONG_REPLACED != 0
-    }
-
-    /// Tells whether ordinary users may choose this table. Any context.
-    #[inline]
-    pub fn is_allowed(&self) -> bool {
-        self.flags() & bindings::TCP_CONG_NON_RESTRICTED != 0
     }
 
     /// Tells whether the memory of the table is only freed a grace period after the last reference
@@ -290,18 +277,6 @@ impl CongestionOps {
     fn lineage_word(&self) -> &Atomic<u64> {
         // SAFETY: The field is valid and aligned.
         unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).lineage) }
-    }
-
-    /// Returns the flags, some of `TCP_CONG_*`. Any context.
-    #[inline]
-    pub fn flags(&self) -> u32 {
-        self.flags_word().load(Relaxed)
-    }
-
-    #[inline]
-    fn flags_word(&self) -> &Atomic<u32> {
-        // SAFETY: The field is valid and aligned.
-        unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).flags) }
     }
 }
 

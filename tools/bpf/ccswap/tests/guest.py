@@ -162,14 +162,14 @@ class Attach(Case):
     def test_a_taken_name_points_to_update(self) -> None:
         self.attach()
         elsewhere = BPFFS / "elsewhere"
-        self.fails(
-            "attach", obj("second"), "--pin", elsewhere, says=("registered already", "ccswap update")
-        )
+        self.fails("attach", obj("second"), "--pin", elsewhere,
+                   says=("registered already", "ccswap update"))
         self.assertFalse(elsewhere.exists())
 
     def test_a_taken_pin_is_kept(self) -> None:
         self.attach()
-        self.fails("attach", obj("other_name"), "--pin", PIN, says=(f"{PIN} exists", "ccswap update"))
+        self.fails("attach", obj("other_name"), "--pin", PIN,
+                   says=(f"{PIN} exists", "ccswap update"))
         self.assertNotIn("ccswap_other", available())
 
     def test_a_pin_needs_a_bpf_file_system(self) -> None:
@@ -255,7 +255,11 @@ class Status(Case):
 
     def test_counts_sockets_of_both_families_and_all_namespaces(self) -> None:
         self.attach()
-        sockets = lambda: status()[0]["sockets"]  # noqa: E731
+
+        def sockets() -> int:
+            count: int = status()[0]["sockets"]
+            return count
+
         with using(NAME, socket.AF_INET) as listener:
             self.assertEqual(sockets(), 1)
             with using(NAME, socket.AF_INET6):

@@ -34,31 +34,32 @@ use super::{
     CongestionOps,
     RegistryGuard, //
 };
-use crate::{
-    bindings,
-    sync::atomic::{
-        Atomic,
-        Relaxed,
-        Release, //
-    }, //
+use crate::sync::atomic::{
+    Atomic,
+    Relaxed,
+    Release, //
 };
 
 /// A pointer that leads to a table of a bucket.
 type Link = Atomic<*mut CongestionOps>;
 
-const BUCKETS: usize = bindings::TCP_CONG_BUCKETS as usize;
+const BUCKET_COUNT: usize = 256;
+
+/// The first table of each bucket.
+static BUCKETS: [Link; BUCKET_COUNT] = [const { Atomic::new(core::ptr::null_mut()) }; BUCKET_COUNT];
 
 /// The first table that is built in or comes with a module.
 static MODULES: Link = Atomic::new(core::ptr::null_mut());
 
 /// A bit for each bucket into which the key of a module's table would fall, so that hardly any look
 /// for a key has to walk the chain. It is set when such a table is registered, and stays.
-static MODULE_KEYS: [Atomic<u64>; BUCKETS / 64] = [const { Atomic::new(0) }; BUCKETS / 64];
+static MODULE_KEYS: [Atomic<u64>; BUCKET_COUNT / 64] =
+    [const { Atomic::new(0) }; BUCKET_COUNT / 64];
 
 /// Returns the word of [`MODULE_KEYS`] for `key`, and the bit in it.
 #[inline]
 fn module_key(key: u32) -> (&'static Atomic<u64>, u64) {
-    let bucket = key as usize % BUCKETS;
+    let bucket = key as usize % BUCKET_COUNT;
 
     (&MODULE_KEYS[bucket / 64], 1 << (bucket % 64))
 }
@@ -66,12 +67,7 @@ fn module_key(key: u32) -> (&'static Atomic<u64>, u64) {
 /// Returns the pointer to the first table of the bucket for `key`.
 #[inline]
 fn bucket(key: u32) -> &'static Link {
-    let bucket = (&raw mut bindings::tcp_cong_buckets)
-        .cast::<*mut CongestionOps>()
-        .wrapping_add(key as usize % BUCKETS);
-
-    // SAFETY: The array is a static of `tcp_cong.c`, and accessed with single accesses only.
-    unsafe { Atomic::from_ptr(bucket) }
+    &BUCKETS[key as usize % BUCKET_COUNT]
 }
 
 /// Returns the pointer to the first table of where `ca` belongs.

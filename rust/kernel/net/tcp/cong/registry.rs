@@ -15,6 +15,10 @@
 use super::{
     bucket,
     default,
+    flags::{
+        Flag,
+        Flags, //
+    },
     CongestionOps,
     Name, //
 };
@@ -24,6 +28,7 @@ use crate::{
         code::*,
         Result, //
     },
+    interop::list::clist_create,
     sync::{
         atomic::{
             Atomic,
@@ -114,15 +119,13 @@ impl RegistryGuard {
 
     /// Returns the registered tables in the order of their registration.
     #[inline]
-    pub fn iter(&self) -> Iter<'_> {
-        let head = &raw const bindings::tcp_cong_list;
+    pub fn iter(&self) -> impl Iterator<Item = &CongestionOps> {
+        let head = &raw mut bindings::tcp_cong_list;
 
-        // INVARIANT: The lock is held as long as `self` is borrowed.
-        Iter {
-            // SAFETY: The head is a static of `tcp_cong.c`, guarded by the lock.
-            node: unsafe { (*head).next },
-            _registry: self,
-        }
+        // SAFETY: The head is a static, initialized at build time. The lock is held as long as
+        // `self` is borrowed, so the list does not change. It contains tables by their field
+        // `list`, and `CongestionOps` is transparent.
+        unsafe { clist_create!(head, CongestionOps, bindings::tcp_congestion_ops, list) }.iter()
     }
 
     /// Adds `ca`.
@@ -144,13 +147,12 @@ impl RegistryGuard {
             return Err(EEXIST);
         }
 
-        let before = ca.flags();
+        let mut flags = by_author(&ca);
+        let before = ca.registry_flags();
         // Permission is the table's as long as it is not replaced.
-        let flags = if before & bindings::TCP_CONG_REPLACED != 0 {
-            by_author(&ca)
-        } else {
-            by_author(&ca) | before & bindings::TCP_CONG_NON_RESTRICTED
-        };
+        if !before.contains(Flag::Replaced) {
+            flags |= before & Flag::Allowed;
+        }
         let lineage = match ca.lineage() {
             0 => {
                 let lineage = LINEAGES.load(Relaxed) + 1;
@@ -198,11 +200,11 @@ impl RegistryGuard {
 
         // No two tables in the registry have the same name, so `new` is not in it. Equal names
         // have equal keys.
-        let flags = old.flags();
+        let flags = old.registry_flags();
         self.publish(
             &new,
             old.key(),
-            by_author(&new) | flags & bindings::TCP_CONG_NON_RESTRICTED,
+            by_author(&new) | flags & Flag::Allowed,
             old.lineage(),
         );
 
@@ -211,37 +213,29 @@ impl RegistryGuard {
         bucket::replace(self, old, &new);
 
         // Release: a reader that sees the mark finds the new table.
-        old.flags_word()
-            .store(flags | bindings::TCP_CONG_REPLACED, Release);
+        old.set_registry_flags(self, flags | Flag::Replaced, Release);
         default::move_all(self, old, &new);
         Ok(())
     }
 
     /// Lets ordinary users choose `ca`.
     pub fn allow(&self, ca: &CongestionOps) {
-        ca.flags_word()
-            .store(ca.flags() | bindings::TCP_CONG_NON_RESTRICTED, Relaxed);
+        ca.set_registry_flags(self, ca.registry_flags() | Flag::Allowed, Relaxed);
     }
 
     /// Forbids ordinary users to choose `ca`.
     pub fn restrict(&self, ca: &CongestionOps) {
-        ca.flags_word()
-            .store(ca.flags() & !bindings::TCP_CONG_NON_RESTRICTED, Relaxed);
+        ca.set_registry_flags(self, ca.registry_flags() & !Flag::Allowed, Relaxed);
     }
 
-    /// Prepares `ca`, which is not registered, for its readers. `permission` are the flags that say
-    /// who may choose it.
+    /// Prepares `ca`, which is not registered, for its readers.
     #[inline]
-    fn publish(&mut self, ca: &CongestionOps, key: u32, permission: u32, lineage: u64) {
-        const PERMISSION: u32 =
-            bindings::TCP_CONG_NON_RESTRICTED | bindings::TCP_CONG_NON_RESTRICTED_BY_AUTHOR;
-        let flags = ca.flags() & !bindings::TCP_CONG_REPLACED & !PERMISSION | permission;
-
+    fn publish(&mut self, ca: &CongestionOps, key: u32, flags: Flags, lineage: u64) {
         if ca.key() != key {
             // SAFETY: The table is valid, and has had no reader yet, or its key were there.
             unsafe { (*ca.as_raw()).key = key };
         }
-        ca.flags_word().store(flags, Relaxed);
+        ca.set_registry_flags(self, flags, Relaxed);
         // Release: the mark goes before the table joins another lineage, see
         // `CongestionOps::current`.
         ca.lineage_word().store(lineage, Release);
@@ -253,19 +247,17 @@ impl RegistryGuard {
 /// A table that was never registered has `TCP_CONG_NON_RESTRICTED` if its author gave it. Later the
 /// flag is what the administrator says.
 #[inline]
-fn by_author(ca: &CongestionOps) -> u32 {
-    const ALLOWED: u32 = bindings::TCP_CONG_NON_RESTRICTED;
-    const BY_AUTHOR: u32 = bindings::TCP_CONG_NON_RESTRICTED_BY_AUTHOR;
-    let asked = if ca.lineage() == 0 {
-        ALLOWED
+fn by_author(ca: &CongestionOps) -> Flags {
+    let flag = if ca.lineage() == 0 {
+        Flag::Allowed
     } else {
-        BY_AUTHOR
+        Flag::AllowedByAuthor
     };
 
-    if ca.flags() & asked != 0 {
-        ALLOWED | BY_AUTHOR
+    if ca.registry_flags().contains(flag) {
+        Flag::Allowed | Flag::AllowedByAuthor
     } else {
-        0
+        Flags::empty()
     }
 }
 
@@ -274,38 +266,4 @@ fn by_author(ca: &CongestionOps) -> u32 {
 fn node(ca: &CongestionOps) -> *mut bindings::list_head {
     // SAFETY: The table is valid.
     unsafe { &raw mut (*ca.as_raw()).list }
-}
-
-/// The registered tables in the order of their registration.
-///
-/// # Invariants
-///
-/// `node` is the head of `tcp_cong_list` or the node of a table on it.
-pub struct Iter<'a> {
-    node: *mut bindings::list_head,
-    _registry: &'a RegistryGuard,
-}
-
-impl<'a> Iterator for Iter<'a> {
-    type Item = &'a CongestionOps;
-
-    fn next(&mut self) -> Option<&'a CongestionOps> {
-        let node = self.node;
-        if core::ptr::eq(node, &raw const bindings::tcp_cong_list) {
-            return None;
-        }
-
-        // INVARIANT: What follows a table on the list is another one or the head.
-        // SAFETY: By the type invariants; the lock is held for `'a`.
-        self.node = unsafe { (*node).next };
-        // SAFETY: By the type invariants, `node` is that of a table, which stays registered and so
-        // valid while the lock is held.
-        Some(unsafe {
-            CongestionOps::from_raw(crate::container_of!(
-                node,
-                bindings::tcp_congestion_ops,
-                list
-            ))
-        })
-    }
 }

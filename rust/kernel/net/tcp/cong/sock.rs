@@ -110,7 +110,7 @@ impl OwnedSock {
         // socket.
         unsafe {
             bindings::tcp_exchange_congestion_control(sk, ca.into_raw());
-            bindings::tcp_ca_mark_ecn(sk);
+            bindings::tcp_ca_negotiate_ecn(sk);
         }
     }
 }

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#ifndef _NET_TCP_CONG_LIST_H
-#define _NET_TCP_CONG_LIST_H
+#ifndef _NET_TCP_CONG_REGISTRY_H
+#define _NET_TCP_CONG_REGISTRY_H
 
-/*
- * The registry of congestion controls, as C shares it with
- * net/ipv4/tcp_cong_registry.rs.
- */
+/* The registered congestion controls, as the files of TCP share them */
 
 #include <linux/bpf.h>
-#include <linux/err.h>
 #include <linux/jhash.h>
 #include <linux/list.h>
 #include <linux/rcupdate.h>
@@ -17,18 +13,20 @@
 #include <net/netns/generic.h>
 #include <net/tcp.h>
 
-struct tcp_congestion_ops *tcp_ca_find_autoload(const char *name);
-
-#ifdef CONFIG_BPF_STRUCT_OPS_LINK_RUST
-
-#define TCP_CONG_BUCKETS	256
-
-/* Guards all of the following, and the private fields of every table */
+/* Guards the list, and what is written to a registered congestion control */
 extern spinlock_t tcp_cong_list_lock;
-/* In the order of registration; no RCU reader */
+/* In the order of registration */
 extern struct list_head tcp_cong_list;
-/* The same tables by their keys, for RCU readers */
-extern struct tcp_congestion_ops __rcu *tcp_cong_buckets[TCP_CONG_BUCKETS];
+
+struct tcp_congestion_ops *tcp_ca_find_autoload(const char *name);
+void tcp_ca_negotiate_ecn(struct sock *sk);
+
+static inline u32 tcp_ca_hash(const char name[TCP_CA_NAME_MAX])
+{
+	return jhash(name, TCP_CA_NAME_MAX, strlen(name));
+}
+
+#ifdef CONFIG_TCP_CONG_REGISTRY_RUST
 
 /**
  * struct tcp_cong_default - what network namespaces have as their default
@@ -69,11 +67,6 @@ tcp_ca_get_current(const struct tcp_congestion_ops *ca);
 u32 tcp_ca_current_flags(const struct sock *sk);
 void tcp_ca_switch_to_current(struct sock *sk);
 const struct tcp_congestion_ops *tcp_default_ca_get_slow(const struct net *net);
-
-static inline u32 tcp_ca_hash(const char name[TCP_CA_NAME_MAX])
-{
-	return jhash(name, TCP_CA_NAME_MAX, strlen(name));
-}
 
 /*
  * @ca, which was never registered, is complete: compute its key now, instead
@@ -202,5 +195,5 @@ static inline u32 tcp_ca_listener_flags(const struct sock *sk)
 	return READ_ONCE(inet_csk(sk)->icsk_ca_ops->flags);
 }
 
-#endif /* CONFIG_BPF_STRUCT_OPS_LINK_RUST */
-#endif /* _NET_TCP_CONG_LIST_H */
+#endif /* CONFIG_TCP_CONG_REGISTRY_RUST */
+#endif /* _NET_TCP_CONG_REGISTRY_H */

@@ -12,10 +12,12 @@ use kernel::{
     bindings,
     bpf::{
         link::{
+            AttachType,
             Link,
             LinkInfo,
             LinkOps,
-            LinkPrimer, //
+            LinkPrimer,
+            LinkType, //
         },
         map::Map,
         struct_ops::{
@@ -68,7 +70,7 @@ impl StructOpsLink {
     /// Registers `map` and makes a link of it that is ready to be settled.
     ///
     /// Whatever step fails, the ones before it are undone.
-    fn attach(map: ReadyMap, attach_type: bindings::bpf_attach_type) -> Result<LinkPrimer<Self>> {
+    fn attach(map: ReadyMap, attach_type: AttachType) -> Result<LinkPrimer<Self>> {
         let link = LinkPrimer::new(Self::new(), attach_type)?;
 
         link.register(map)?;
@@ -92,7 +94,7 @@ impl StructOpsLink {
 
 #[vtable]
 impl LinkOps for StructOpsLink {
-    const TYPE: bindings::bpf_link_type = bindings::bpf_link_type_BPF_LINK_TYPE_STRUCT_OPS;
+    const TYPE: LinkType = LinkType::STRUCT_OPS;
 
     /// Unregisters; a link that is detached already stays so.
     fn detach(link: &Link<Self>) -> Result {
@@ -121,11 +123,8 @@ impl LinkOps for StructOpsLink {
         Ok(())
     }
 
-    fn poll(link: &Link<Self>) -> u32 {
-        match link.registration.map_id() {
-            Some(_) => 0,
-            None => bindings::POLLHUP,
-        }
+    fn is_hung_up(link: &Link<Self>) -> bool {
+        link.registration.map_id().is_none()
     }
 }
 
@@ -136,10 +135,14 @@ impl LinkOps for StructOpsLink {
 /// `attr` must point to the attributes of a `BPF_LINK_CREATE` command.
 #[export]
 pub unsafe extern "C" fn bpf_struct_ops_link_create(attr: *mut bindings::bpf_attr) -> c_int {
-    // SAFETY: By the requirements of this function. Any bits are a valid value of these fields.
+    // SAFETY: `attr` points to the attributes of this command, which are initialized. Any bits are a
+    // valid value of these fields.
     let (map_fd, attach_type) = unsafe {
         let create = &(*attr).link_create;
-        (create.__bindgen_anon_1.map_fd, create.attach_type)
+        (
+            create.__bindgen_anon_1.map_fd,
+            AttachType::from_raw(create.attach_type),
+        )
     };
 
     from_result(|| {
