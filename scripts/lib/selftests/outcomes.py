@@ -9,8 +9,6 @@ from lib.paths import TOP
 from lib.results import Case
 
 DIFFERENCES = TOP / 'scripts/differences-c.txt'
-if not DIFFERENCES.exists():
-    DIFFERENCES = TOP / 'tools/testing/selftests/bpf/DIFFERENCES.upstream'
 SKIPPED = 'was skipped'
 
 

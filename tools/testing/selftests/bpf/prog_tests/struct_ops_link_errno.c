@@ -1,57 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What struct_ops links refuse, with which error, and that it changes nothing */
+/* The errors of struct_ops links. A call that fails changes nothing. */
 
 #include <sys/resource.h>
 #include <test_progs.h>
-#include "struct_ops_link.h"
+#include "struct_ops_link_helpers.h"
 #include "struct_ops_link_cc.skel.h"
 
-#define NO_FD		9999	/* never open */
-#define NO_FLAG		0x8000	/* means nothing to BPF_LINK_UPDATE */
+#define BAD_FD		9999	/* never open */
+#define BAD_FLAG	0x8000	/* unknown to BPF_LINK_UPDATE */
 
-static struct struct_ops_link_cc *skel;
+static struct cc_fixture f;
 static int a, b, other, unready, no_link, array;
-static int link_fd;		/* on a */
 static __u32 a_id;
-static int held;		/* links, with link_fd */
+static int links;		/* in the system, with that of the fixture */
 
 static bool setup(void)
 {
-	link_fd = -1;
 	array = -1;
-	skel = cc_load();
-	if (!skel)
+	if (!cc_setup_link(&f))
 		return false;
 
-	a = bpf_map__fd(skel->maps.cc_a);
-	b = bpf_map__fd(skel->maps.cc_b);
-	other = bpf_map__fd(skel->maps.cc_other);
-	unready = bpf_map__fd(skel->maps.cc_unready);
-	no_link = bpf_map__fd(skel->maps.cc_no_link);
+	a = f.a;
+	b = f.b;
+	other = f.other;
+	unready = bpf_map__fd(f.skel->maps.cc_unready);
+	no_link = bpf_map__fd(f.skel->maps.cc_no_link);
 	a_id = map_id(a);
-
+	links = count_links();
 	array = bpf_map_create(BPF_MAP_TYPE_ARRAY, "link_array", 4, 4, 1, NULL);
-	link_fd = link_create(a);
-	held = links_held();
-	return ASSERT_OK_FD(array, "array") && ASSERT_OK_FD(link_fd, "create");
+	return ASSERT_OK_FD(array, "array");
 }
 
-/* Whatever was refused, the maps are as good as before */
+/* After all failed calls, the link can still be updated, unless it is detached */
 static void teardown(void)
 {
-	if (!skel)
-		return;
-	if (link_fd >= 0 && cc_listed(LINK_CC)) {
-		ASSERT_OK(link_update(link_fd, b), "update_in_the_end");
-		link_backed_by(link_fd, map_id(b));
+	if (f.link >= 0 && cc_listed(LINK_CC)) {
+		ASSERT_OK(link_update(f.link, b), "update_after_errors");
+		check_link_map(f.link, map_id(b));
 	}
-	cc_unload(skel, link_fd);
+	cc_teardown(&f);
 	if (array >= 0)
 		close(array);
 }
 
-/* Ends every attempt: the error is this one, and all else as it was */
-static void refused(int got, int err, const char *name)
+/* Checks the error that a call returned, and that it changed nothing */
+static void check_error(int got, int err, const char *name)
 {
 	bool detached = !cc_listed(LINK_CC);
 
@@ -59,8 +52,8 @@ static void refused(int got, int err, const char *name)
 		close(got);
 	ASSERT_EQ(cc_listed(LINK_CC), detached ? 0 : 1, name);
 	ASSERT_EQ(cc_listed(LINK_CC_OTHER), 0, name);
-	ASSERT_EQ(links_held(), held, name);
-	if (!link_backed_by(link_fd, detached ? 0 : a_id))
+	ASSERT_EQ(count_links(), links, name);
+	if (!check_link_map(f.link, detached ? 0 : a_id))
 		ASSERT_FAIL("%s changed the link", name);
 }
 
@@ -69,47 +62,47 @@ static void test_create(void)
 	struct bpf_link *registered;
 	int null;
 
-	refused(link_create(NO_FD), EBADF, "bad_fd");
+	check_error(link_create(BAD_FD), EBADF, "bad_fd");
 
 	null = open("/dev/null", O_RDONLY);
-	refused(link_create(null), EINVAL, "not_a_map");
+	check_error(link_create(null), EINVAL, "not_a_map");
 	close(null);
 
-	refused(link_create(array), EINVAL, "not_a_struct_ops_map");
-	refused(link_create(unready), EINVAL, "not_ready");
-	refused(link_create(no_link), EINVAL, "no_f_link");
+	check_error(link_create(array), EINVAL, "not_a_struct_ops_map");
+	check_error(link_create(unready), EINVAL, "not_ready");
+	check_error(link_create(no_link), EINVAL, "no_f_link");
 
-	registered = bpf_map__attach_struct_ops(skel->maps.cc_no_link);
+	registered = bpf_map__attach_struct_ops(f.skel->maps.cc_no_link);
 	if (ASSERT_OK_PTR(registered, "attach_no_link")) {
-		refused(link_create(no_link), EINVAL, "registered_no_f_link");
+		check_error(link_create(no_link), EINVAL, "registered_no_f_link");
 		bpf_link__destroy(registered);
 	}
 }
 
-/* The name is taken, by another map or by the same */
+/* The name is registered already, with another map or with the same one */
 static void test_create_exists(void)
 {
-	refused(link_create(b), EEXIST, "other_map");
-	refused(link_create(a), EEXIST, "same_map");
+	check_error(link_create(b), EEXIST, "other_map");
+	check_error(link_create(a), EEXIST, "same_map");
 
-	/* What was refused can be had once the name is free */
-	close(link_fd);
-	link_fd = link_create(b);
-	if (!ASSERT_OK_FD(link_fd, "create"))
+	/* The map can be linked when the name is unregistered */
+	cc_close_link(&f);
+	f.link = link_create(b);
+	if (!ASSERT_OK_FD(f.link, "create"))
 		return;
 	ASSERT_EQ(cc_listed(LINK_CC), 1, "listed");
-	link_backed_by(link_fd, map_id(b));
-	ASSERT_OK(link_update(link_fd, a), "update");
-	link_backed_by(link_fd, a_id);
+	check_link_map(f.link, map_id(b));
+	ASSERT_OK(link_update(f.link, a), "update");
+	check_link_map(f.link, a_id);
 }
 
-/* No fd is left for the link: it has gone half the way by then */
+/* No fd is left for the link, which is allocated before the fd */
 static void test_create_no_fd(void)
 {
 	struct rlimit old, none;
 	int lowest, got;
 
-	lowest = dup(link_fd);
+	lowest = dup(f.link);
 	close(lowest);
 	getrlimit(RLIMIT_NOFILE, &old);
 	none = old;
@@ -118,7 +111,7 @@ static void test_create_no_fd(void)
 		return;
 	got = link_create(other);
 	setrlimit(RLIMIT_NOFILE, &old);
-	refused(got, EMFILE, "create");
+	check_error(got, EMFILE, "create");
 
 	got = link_create(other);
 	if (ASSERT_OK_FD(got, "create_later"))
@@ -138,36 +131,36 @@ static void test_update(void)
 {
 	struct bpf_link *registered;
 
-	refused(update(NO_FD, b, 0, 0), EBADF, "bad_link_fd");
-	refused(update(a, b, 0, 0), EINVAL, "not_a_link");
-	refused(update(link_fd, NO_FD, 0, 0), EBADF, "bad_map_fd");
-	refused(update(link_fd, link_fd, 0, 0), EINVAL, "not_a_map");
-	refused(update(link_fd, array, 0, 0), EINVAL, "not_a_struct_ops_map");
-	refused(update(link_fd, unready, 0, 0), EINVAL, "not_ready");
-	refused(update(link_fd, no_link, 0, 0), EINVAL, "no_f_link");
-	refused(update(link_fd, other, 0, 0), EINVAL, "other_name");
-	refused(update(link_fd, b, NO_FLAG, 0), EINVAL, "unknown_flag");
+	check_error(update(BAD_FD, b, 0, 0), EBADF, "bad_link_fd");
+	check_error(update(a, b, 0, 0), EINVAL, "not_a_link");
+	check_error(update(f.link, BAD_FD, 0, 0), EBADF, "bad_map_fd");
+	check_error(update(f.link, f.link, 0, 0), EINVAL, "not_a_map");
+	check_error(update(f.link, array, 0, 0), EINVAL, "not_a_struct_ops_map");
+	check_error(update(f.link, unready, 0, 0), EINVAL, "not_ready");
+	check_error(update(f.link, no_link, 0, 0), EINVAL, "no_f_link");
+	check_error(update(f.link, other, 0, 0), EINVAL, "other_name");
+	check_error(update(f.link, b, BAD_FLAG, 0), EINVAL, "unknown_flag");
 
-	registered = bpf_map__attach_struct_ops(skel->maps.cc_no_link);
+	registered = bpf_map__attach_struct_ops(f.skel->maps.cc_no_link);
 	if (ASSERT_OK_PTR(registered, "attach_no_link")) {
-		refused(update(link_fd, no_link, 0, 0), EINVAL, "registered_no_f_link");
+		check_error(update(f.link, no_link, 0, 0), EINVAL, "registered_no_f_link");
 		bpf_link__destroy(registered);
 	}
 }
 
 static void test_update_replace(void)
 {
-	refused(update(link_fd, b, 0, a), EINVAL, "old_map_without_replace");
-	refused(update(link_fd, b, BPF_F_REPLACE, NO_FD), EBADF, "bad_old_map_fd");
-	refused(update(link_fd, b, BPF_F_REPLACE, link_fd), EINVAL, "old_is_not_a_map");
-	refused(update(link_fd, b, BPF_F_REPLACE, b), EPERM, "expected_is_the_new");
-	refused(update(link_fd, b, BPF_F_REPLACE, unready), EPERM, "expected_unready");
-	refused(update(link_fd, b, BPF_F_REPLACE, array), EPERM, "expected_an_array");
-	refused(update(link_fd, b, BPF_F_REPLACE | NO_FLAG, a), EINVAL, "unknown_flag");
-	refused(update(link_fd, other, BPF_F_REPLACE, a), EINVAL, "other_name");
+	check_error(update(f.link, b, 0, a), EINVAL, "old_map_without_replace");
+	check_error(update(f.link, b, BPF_F_REPLACE, BAD_FD), EBADF, "bad_old_map_fd");
+	check_error(update(f.link, b, BPF_F_REPLACE, f.link), EINVAL, "old_is_not_a_map");
+	check_error(update(f.link, b, BPF_F_REPLACE, b), EPERM, "expected_is_the_new");
+	check_error(update(f.link, b, BPF_F_REPLACE, unready), EPERM, "expected_unready");
+	check_error(update(f.link, b, BPF_F_REPLACE, array), EPERM, "expected_an_array");
+	check_error(update(f.link, b, BPF_F_REPLACE | BAD_FLAG, a), EINVAL, "unknown_flag");
+	check_error(update(f.link, other, BPF_F_REPLACE, a), EINVAL, "other_name");
 }
 
-/* A name that another link holds is another name, also for a map in use */
+/* A map with the name of another link cannot replace a map, even if it is linked */
 static void test_update_other_link(void)
 {
 	int second;
@@ -175,11 +168,11 @@ static void test_update_other_link(void)
 	second = link_create(other);
 	if (!ASSERT_OK_FD(second, "create_other"))
 		return;
-	ASSERT_EQ(update(link_fd, other, 0, 0), -EINVAL, "update_to_other");
+	ASSERT_EQ(update(f.link, other, 0, 0), -EINVAL, "update_to_other");
 	ASSERT_EQ(update(second, a, 0, 0), -EINVAL, "update_other");
 	ASSERT_EQ(update(second, b, 0, 0), -EINVAL, "update_other_to_b");
-	link_backed_by(link_fd, a_id);
-	link_backed_by(second, map_id(other));
+	check_link_map(f.link, a_id);
+	check_link_map(second, map_id(other));
 	ASSERT_EQ(cc_listed(LINK_CC), 1, "listed");
 	ASSERT_EQ(cc_listed(LINK_CC_OTHER), 1, "other_listed");
 	close(second);
@@ -188,36 +181,36 @@ static void test_update_other_link(void)
 
 static void test_update_detached(void)
 {
-	if (!ASSERT_OK(bpf_link_detach(link_fd), "detach"))
+	if (!ASSERT_OK(bpf_link_detach(f.link), "detach"))
 		return;
-	refused(update(link_fd, a, 0, 0), ENOLINK, "same_map");
-	refused(update(link_fd, b, 0, 0), ENOLINK, "other_map");
-	refused(update(link_fd, b, BPF_F_REPLACE, a), ENOLINK, "replace");
-	refused(update(link_fd, b, BPF_F_REPLACE, b), ENOLINK, "replace_wrong");
-	refused(update(link_fd, other, 0, 0), ENOLINK, "other_name");
+	check_error(update(f.link, a, 0, 0), ENOLINK, "same_map");
+	check_error(update(f.link, b, 0, 0), ENOLINK, "other_map");
+	check_error(update(f.link, b, BPF_F_REPLACE, a), ENOLINK, "replace");
+	check_error(update(f.link, b, BPF_F_REPLACE, b), ENOLINK, "replace_wrong");
+	check_error(update(f.link, other, 0, 0), ENOLINK, "other_name");
 }
 
-/* Where two errors are due, the one that upstream finds first */
+/* Which of two errors is returned */
 static void test_first_error(void)
 {
-	refused(update(NO_FD, b, NO_FLAG, 0), EINVAL, "flag_before_link_fd");
-	refused(update(NO_FD, NO_FD, 0, a), EBADF, "link_fd_before_old_map");
-	refused(update(link_fd, NO_FD, 0, a), EBADF, "map_fd_before_old_map");
-	refused(update(link_fd, array, BPF_F_REPLACE, NO_FD), EBADF, "old_map_fd_before_type");
-	refused(update(link_fd, unready, BPF_F_REPLACE, b), EINVAL, "ready_before_expected");
-	refused(update(link_fd, other, BPF_F_REPLACE, b), EPERM, "expected_before_name");
+	check_error(update(BAD_FD, b, BAD_FLAG, 0), EINVAL, "flag_before_link_fd");
+	check_error(update(BAD_FD, BAD_FD, 0, a), EBADF, "link_fd_before_old_map");
+	check_error(update(f.link, BAD_FD, 0, a), EBADF, "map_fd_before_old_map");
+	check_error(update(f.link, array, BPF_F_REPLACE, BAD_FD), EBADF, "old_map_fd_before_type");
+	check_error(update(f.link, unready, BPF_F_REPLACE, b), EINVAL, "ready_before_expected");
+	check_error(update(f.link, other, BPF_F_REPLACE, b), EPERM, "expected_before_name");
 
-	if (!ASSERT_OK(bpf_link_detach(link_fd), "detach"))
+	if (!ASSERT_OK(bpf_link_detach(f.link), "detach"))
 		return;
-	refused(update(link_fd, unready, 0, 0), EINVAL, "ready_before_detached");
-	refused(update(link_fd, b, BPF_F_REPLACE, NO_FD), EBADF, "old_map_fd_before_detached");
-	refused(update(link_fd, b, BPF_F_REPLACE, other), ENOLINK, "detached_before_expected");
+	check_error(update(f.link, unready, 0, 0), EINVAL, "ready_before_detached");
+	check_error(update(f.link, b, BPF_F_REPLACE, BAD_FD), EBADF, "old_map_fd_before_detached");
+	check_error(update(f.link, b, BPF_F_REPLACE, other), ENOLINK, "detached_before_expected");
 }
 
 static void test_detach(void)
 {
-	refused(bpf_link_detach(NO_FD), EBADF, "bad_fd");
-	refused(bpf_link_detach(a), EINVAL, "not_a_link");
+	check_error(bpf_link_detach(BAD_FD), EBADF, "bad_fd");
+	check_error(bpf_link_detach(a), EINVAL, "not_a_link");
 }
 
 static const struct {

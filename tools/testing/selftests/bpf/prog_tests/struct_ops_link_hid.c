@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Links on one HID device. HID-BPF sizes the buffer for its input by its reports,
- * which are gone for a while when another link has the device probed again.
+/* Links on one HID device. HID-BPF sizes the buffer for input by the reports of the
+ * device, which has none for a while when another link makes the kernel probe it.
  */
 
 #include <glob.h>
 #include <linux/input.h>
 #include <linux/uhid.h>
 #include <test_progs.h>
-#include "struct_ops_link.h"
+#include "struct_ops_link_helpers.h"
 #include "struct_ops_link_hid.skel.h"
 #include "../progs/struct_ops_link_hid.h"
 
@@ -25,7 +25,7 @@ static const __u8 descriptor[] = {
 	0x09, 0x02,		/*   Usage (2) */
 	0x26, 0xff, 0x00,	/*   Logical Maximum (255) */
 	0x75, 0x08,		/*   Report Size (8) */
-	0x95, SHORT_REPORT,	/*   Report Count, see REPORT_COUNT_AT */
+	0x95, SHORT_REPORT,	/*   Report Count, see REPORT_COUNT_OFFSET */
 	0x81, 0x02,		/*   Input (Data, Variable) */
 	0xc0,			/* End Collection */
 };
@@ -34,15 +34,15 @@ static struct struct_ops_link_hid *skel;
 static int uhid = -1;
 static char device[32];
 
-/* A map for the device, and its link */
-struct slot {
+/* A map for the device, and its link or -1 */
+struct linked_map {
 	struct bpf_map *map;
 	int link;
 };
 
-static struct slot fixup, event, event_too;
+static struct linked_map fixup, event, event_second;
 
-static bool device_find(void)
+static bool find_device(void)
 {
 	glob_t found;
 	bool ok;
@@ -71,11 +71,11 @@ static bool device_create(void)
 	uhid = open("/dev/uhid", O_RDWR | O_NONBLOCK);
 	return ASSERT_OK_FD(uhid, "uhid") &&
 	       ASSERT_EQ(write(uhid, &ev, sizeof(ev)), sizeof(ev), "create_device") &&
-	       ASSERT_TRUE(wait_until(device_find()), "find_device");
+	       ASSERT_TRUE(wait_until(find_device()), "find_device");
 }
 
-/* Sends an input report, which the kernel takes at once, and forgets what it says */
-static void device_input(int size)
+/* Sends an input report, which the kernel handles at once, and drops its events */
+static void send_input(int size)
 {
 	struct uhid_event ev = {
 		.type = UHID_INPUT2,
@@ -88,123 +88,124 @@ static void device_input(int size)
 		;
 }
 
-/* What is done with a link is a call: link_create, bpf_link_detach, or close */
-static int slot_fd(const struct slot *slot, int (*call)(int fd))
+/* The argument of the call: link_create, bpf_link_detach, or close */
+static int call_fd(const struct linked_map *m, int (*call)(int fd))
 {
-	return call == link_create ? bpf_map__fd(slot->map) : slot->link;
+	return call == link_create ? bpf_map__fd(m->map) : m->link;
 }
 
-static void slot_called(struct slot *slot, int (*call)(int fd), int ret)
+static void call_done(struct linked_map *m, int (*call)(int fd), int ret)
 {
 	ASSERT_GE(ret, 0, "call");
 	if (call == bpf_link_detach)
-		close(slot->link);
-	slot->link = call == link_create ? ret : -1;
+		close(m->link);
+	m->link = call == link_create ? ret : -1;
 }
 
-static void slot_call(struct slot *slot, int (*call)(int fd))
+static void make_call(struct linked_map *m, int (*call)(int fd))
 {
-	slot_called(slot, call, call(slot_fd(slot, call)));
+	call_done(m, call, call(call_fd(m, call)));
 }
 
-/* Links it, or not, so that the call can be made next */
-static void slot_prepare(struct slot *slot, int (*next)(int fd))
+/* Creates or closes the link so that the call can be made next */
+static void prepare_call(struct linked_map *m, int (*next)(int fd))
 {
-	if (next == link_create && slot->link >= 0)
-		slot_call(slot, close);
-	else if (next != link_create && slot->link < 0)
-		slot_call(slot, link_create);
+	if (next == link_create && m->link >= 0)
+		make_call(m, close);
+	else if (next != link_create && m->link < 0)
+		make_call(m, link_create);
 }
 
-/* Each program sees what it is linked for, and all of it */
-static bool seen(void)
+/* Checks that each linked program sees all reports, complete */
+static bool check_input(void)
 {
-	int before = skel->bss->events, before_too = skel->bss->events_too, i;
+	int before = skel->bss->events, before_second = skel->bss->events_second, i;
 	bool ok;
 
 	for (i = 0; i < REPORTS; i++)
-		device_input(fixup.link < 0 ? SHORT_REPORT : LONG_REPORT);
+		send_input(fixup.link < 0 ? SHORT_REPORT : LONG_REPORT);
 
 	ok = ASSERT_EQ(skel->bss->events - before, event.link < 0 ? 0 : REPORTS, "events");
-	ok &= ASSERT_EQ(skel->bss->events_too - before_too,
-			event_too.link < 0 ? 0 : REPORTS, "events_too");
+	ok &= ASSERT_EQ(skel->bss->events_second - before_second,
+			event_second.link < 0 ? 0 : REPORTS, "events_second");
 	return ok;
 }
 
-static void test_life(void)
+static void test_lifecycle(void)
 {
-	link_life(fixup.map, -EOPNOTSUPP);
-	link_life(event.map, -EOPNOTSUPP);
+	check_link_without_update(fixup.map, -EOPNOTSUPP);
+	check_link_without_update(event.map, -EOPNOTSUPP);
 }
 
 static int (*event_call)(int fd);
 
-static void call_event(void)
+static void make_event_call(void)
 {
-	slot_call(&event, event_call);
+	make_call(&event, event_call);
 }
 
-/* Both at a time: the second while the device has no reports because of the first */
-static bool both(int (*fixup_call)(int fd), int (*next)(int fd), bool waits)
+/* Makes the second call while the first has the device probed, without reports */
+static bool check_calls(int (*fixup_call)(int fd), int (*next)(int fd), bool blocks)
 {
-	struct waiter waiter = {
-		.waiting = &skel->bss->waiting,
-		.go_on = &skel->bss->go_on,
-		.wait_ns = &skel->data->wait_ns,
-		.in_vain = &skel->bss->in_vain,
+	struct pause pause = {
+		.paused = &skel->bss->paused,
+		.resume = &skel->bss->resume,
+		.timeout_ns = &skel->data->pause_timeout_ns,
+		.timeouts = &skel->bss->pause_timeouts,
 	};
 	int ret;
 
-	slot_prepare(&fixup, fixup_call);
-	slot_prepare(&event, next);
+	prepare_call(&fixup, fixup_call);
+	prepare_call(&event, next);
 	event_call = next;
-	ret = meanwhile(&waiter, fixup_call, slot_fd(&fixup, fixup_call), call_event, waits);
-	slot_called(&fixup, fixup_call, ret);
-	return seen();
+	ret = work_during_call(&pause, fixup_call, call_fd(&fixup, fixup_call),
+			       make_event_call, blocks);
+	call_done(&fixup, fixup_call, ret);
+	return check_input();
 }
 
-/* Links that are created or detached exclude each other */
+/* Creating and detaching links exclude each other */
 static void test_exclusion(void)
 {
-	struct bpf_link *slow = bpf_program__attach(skel->progs.slow_probe);
+	struct bpf_link *probe = bpf_program__attach(skel->progs.pause_in_probe);
 
-	if (ASSERT_OK_PTR(slow, "attach") &&
-	    both(link_create, link_create, true) &&
-	    both(link_create, bpf_link_detach, true) &&
-	    both(bpf_link_detach, link_create, true))
-		both(bpf_link_detach, bpf_link_detach, true);
-	bpf_link__destroy(slow);
+	if (ASSERT_OK_PTR(probe, "attach") &&
+	    check_calls(link_create, link_create, true) &&
+	    check_calls(link_create, bpf_link_detach, true) &&
+	    check_calls(bpf_link_detach, link_create, true))
+		check_calls(bpf_link_detach, bpf_link_detach, true);
+	bpf_link__destroy(probe);
 }
 
-/* One that is closed does not exclude others, and HID-BPF has to see to that itself */
+/* Closing a link takes no lock of the links: HID-BPF itself excludes the create */
 static void test_close(void)
 {
-	struct bpf_link *slow = bpf_program__attach(skel->progs.slow_probe);
+	struct bpf_link *probe = bpf_program__attach(skel->progs.pause_in_probe);
 
-	if (ASSERT_OK_PTR(slow, "attach"))
-		both(close, link_create, true);
-	bpf_link__destroy(slow);
+	if (ASSERT_OK_PTR(probe, "attach"))
+		check_calls(close, link_create, true);
+	bpf_link__destroy(probe);
 }
 
-/* Nor does it wait for one that is created; make_longer() lets others use its CPU */
+/* Closing a link does not wait while another is created; make_longer() can sleep */
 static void test_close_meanwhile(void)
 {
-	both(link_create, close, false);
+	check_calls(link_create, close, false);
 }
 
-/* No reports to go by: the device has no driver when the link is created */
+/* The device has no driver, and so no reports, when the link is created */
 static void test_unbound(void)
 {
 	if (!ASSERT_OK(write_sysctl(DRIVER "unbind", device), "unbind"))
 		return;
-	slot_call(&event, link_create);
+	make_call(&event, link_create);
 	if (ASSERT_OK(write_sysctl(DRIVER "bind", device), "bind"))
-		seen();
+		check_input();
 }
 
-/* One of two threads */
+/* One of two threads that make a call at the same time */
 struct racer {
-	struct slot *slot;
+	struct linked_map *map;
 	int (*call)(int fd);
 	int delay_us;
 	int ret;
@@ -215,44 +216,44 @@ static void *race(void *arg)
 	struct racer *racer = arg;
 
 	usleep(racer->delay_us);
-	racer->ret = racer->call(slot_fd(racer->slot, racer->call));
+	racer->ret = racer->call(call_fd(racer->map, racer->call));
 	return NULL;
 }
 
-/* Both at the same time, while there is input */
-static bool round_of(struct racer *racers)
+/* Both threads at the same time, while there is input */
+static bool race_round(struct racer *racers)
 {
 	pthread_t threads[2];
 	int i, n;
 
 	for (n = 0; n < 2; n++) {
-		slot_prepare(racers[n].slot, racers[n].call);
+		prepare_call(racers[n].map, racers[n].call);
 		if (!ASSERT_OK(pthread_create(&threads[n], NULL, race, &racers[n]), "thread"))
 			break;
 	}
 	for (i = 0; i < REPORTS; i++, usleep(DELAY_US / 2))
-		device_input(SHORT_REPORT);
+		send_input(SHORT_REPORT);
 	for (i = 0; i < n; i++) {
 		pthread_join(threads[i], NULL);
-		slot_called(racers[i].slot, racers[i].call, racers[i].ret);
+		call_done(racers[i].map, racers[i].call, racers[i].ret);
 	}
-	return seen() && n == 2;
+	return check_input() && n == 2;
 }
 
-/* Whatever comes between, with a third link or not */
-static void test_rounds(void)
+/* All combinations of calls and delays, with a third link and without */
+static void test_race(void)
 {
 	int i;
 
 	for (i = 0; i < DELAYS * 16; i++) {
-		int (*go)(int fd) = i & 8 ? close : bpf_link_detach;
+		int (*remove)(int fd) = i & 8 ? close : bpf_link_detach;
 		struct racer racers[] = {
-			{ &fixup, i & 1 ? link_create : go },
-			{ &event, i & 2 ? link_create : go, i / 16 * DELAY_US },
+			{ &fixup, i & 1 ? link_create : remove },
+			{ &event, i & 2 ? link_create : remove, i / 16 * DELAY_US },
 		};
 
-		slot_prepare(&event_too, i & 4 ? close : link_create);
-		if (!round_of(racers)) {
+		prepare_call(&event_second, i & 4 ? close : link_create);
+		if (!race_round(racers)) {
 			printf("round %d\n", i);
 			break;
 		}
@@ -264,7 +265,7 @@ static void destroy(void *obj)
 	struct_ops_link_hid__destroy(obj);
 }
 
-static bool start(void)
+static bool setup(void)
 {
 	int id;
 
@@ -274,29 +275,29 @@ static bool start(void)
 	if (!ASSERT_OK_PTR(skel, "open"))
 		return false;
 
-	fixup = (struct slot) { skel->maps.fixup, -1 };
-	event = (struct slot) { skel->maps.event, -1 };
-	event_too = (struct slot) { skel->maps.event_too, -1 };
+	fixup = (struct linked_map) { skel->maps.fixup, -1 };
+	event = (struct linked_map) { skel->maps.event, -1 };
+	event_second = (struct linked_map) { skel->maps.event_second, -1 };
 	id = strtol(device + strlen(DEVICE), NULL, 16);
 	skel->struct_ops.fixup->hid_id = id;
 	skel->struct_ops.event->hid_id = id;
-	skel->struct_ops.event_too->hid_id = id;
+	skel->struct_ops.event_second->hid_id = id;
 	if (!ASSERT_OK(struct_ops_link_hid__load(skel), "load"))
 		return false;
 
-	skel->bss->go_on = 1;
-	/* This one first: it waits for the device's first probe */
+	skel->bss->resume = 1;
+	/* fixup comes first: it waits for the first probe of the device */
 	return map_make_ready(fixup.map) && map_make_ready(event.map) &&
-	       map_make_ready(event_too.map);
+	       map_make_ready(event_second.map);
 }
 
-static void end(void)
+static void teardown(void)
 {
 	if (skel) {
-		slot_prepare(&fixup, link_create);
-		slot_prepare(&event, link_create);
-		slot_prepare(&event_too, link_create);
-		object_left_nothing(skel->obj, destroy, skel, -1);
+		prepare_call(&fixup, link_create);
+		prepare_call(&event, link_create);
+		prepare_call(&event_second, link_create);
+		destroy_check_freed(skel->obj, destroy, skel, -1);
 		skel = NULL;
 	}
 	if (uhid >= 0)
@@ -308,12 +309,12 @@ static const struct {
 	const char *name;
 	void (*run)(void);
 } tests[] = {
-	{ "life", test_life },
+	{ "lifecycle", test_lifecycle },
 	{ "exclusion", test_exclusion },
 	{ "close", test_close },
 	{ "close_meanwhile", test_close_meanwhile },
 	{ "unbound", test_unbound },
-	{ "rounds", test_rounds },
+	{ "race", test_race },
 };
 
 void serial_test_struct_ops_link_hid(void)
@@ -323,8 +324,8 @@ void serial_test_struct_ops_link_hid(void)
 	for (i = 0; i < ARRAY_SIZE(tests); i++) {
 		if (!test__start_subtest(tests[i].name))
 			continue;
-		if (start())
+		if (setup())
 			tests[i].run();
-		end();
+		teardown();
 	}
 }

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Several threads that work on one struct_ops link */
+/* Threads that update, detach and close the same struct_ops link */
 
 #include <test_progs.h>
-#include "struct_ops_link.h"
+#include "struct_ops_link_helpers.h"
 #include "struct_ops_link_cc.skel.h"
 
 #define ROUNDS		20
-#define RACE_NS		1000000000ULL
+#define RUN_NS		1000000000ULL
 
-/* Replaces one map with another for as long as it may */
+/* A thread that replaces one map by another until it is stopped or fails */
 struct replacer {
 	pthread_t thread;
 	int link, old, new;
-	int done;		/* updates that went through */
-	int refused;		/* the link was not on the old map */
-	int err;		/* what ended it early */
+	int done;		/* successful updates */
+	int refused;		/* updates while the link had the other map */
+	int err;		/* error that ended the loop */
 };
 
 static bool stop;
@@ -38,11 +38,11 @@ static void *replace(void *arg)
 	return NULL;
 }
 
-/* Starts one thread that replaces a with b, and one that does the opposite */
-static bool start(struct replacer *replacers, int link, int a, int b)
+/* Starts one thread that replaces a by b, and one that replaces b by a */
+static bool replacers_start(struct replacer *replacers, const struct cc_fixture *f)
 {
-	replacers[0] = (struct replacer) { .link = link, .old = a, .new = b };
-	replacers[1] = (struct replacer) { .link = link, .old = b, .new = a };
+	replacers[0] = (struct replacer) { .link = f->link, .old = f->a, .new = f->b };
+	replacers[1] = (struct replacer) { .link = f->link, .old = f->b, .new = f->a };
 
 	WRITE_ONCE(stop, false);
 	if (!ASSERT_OK(pthread_create(&replacers[0].thread, NULL, replace, &replacers[0]),
@@ -57,7 +57,7 @@ static bool start(struct replacer *replacers, int link, int a, int b)
 	return true;
 }
 
-static void finish(struct replacer *replacers)
+static void replacers_join(struct replacer *replacers)
 {
 	pthread_join(replacers[0].thread, NULL);
 	pthread_join(replacers[1].thread, NULL);
@@ -65,62 +65,58 @@ static void finish(struct replacer *replacers)
 	       replacers[1].done, replacers[0].refused, replacers[1].refused);
 }
 
-/* Whoever expects the right map wins, and the two take turns */
+/* BPF_F_REPLACE succeeds only with the right old map: the threads take turns */
 static void test_replace(void)
 {
 	struct replacer replacers[2];
-	struct linked t;
+	struct cc_fixture f;
 	int ahead;
 	__u64 end;
 
-	if (!linked_start(&t) || !start(replacers, t.link, t.a, t.b))
+	if (!cc_setup_link(&f) || !replacers_start(replacers, &f))
 		goto out;
 
-	for (end = get_time_ns() + RACE_NS; get_time_ns() < end;)
+	for (end = get_time_ns() + RUN_NS; get_time_ns() < end;)
 		usleep(10000);
 	WRITE_ONCE(stop, true);
-	finish(replacers);
+	replacers_join(replacers);
 
 	ASSERT_OK(replacers[0].err, "a_to_b");
 	ASSERT_OK(replacers[1].err, "b_to_a");
-	ASSERT_GT(replacers[1].done, 0, "turns");
+	ASSERT_GT(replacers[1].done, 0, "b_to_a_done");
 	ahead = replacers[0].done - replacers[1].done;
 	ASSERT_TRUE(ahead == 0 || ahead == 1, "took_turns");
-	link_backed_by(t.link, map_id(ahead ? t.b : t.a));
+	check_link_map(f.link, map_id(ahead ? f.b : f.a));
 	ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
 out:
-	linked_end(&t);
+	cc_teardown(&f);
 }
 
-/* A detach ends every update, and what it leaves is detached */
+/* No update succeeds after a detach */
 static void test_detach(void)
 {
 	struct replacer replacers[2];
-	struct struct_ops_link_cc *skel;
-	int a, b, link = -1, round;
+	struct cc_fixture f;
+	int round;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-	a = bpf_map__fd(skel->maps.cc_a);
-	b = bpf_map__fd(skel->maps.cc_b);
-
+	if (!cc_setup(&f))
+		goto out;
 	for (round = 0; round < ROUNDS; round++) {
-		link = link_create(a);
-		if (!ASSERT_OK_FD(link, "create") || !start(replacers, link, a, b))
+		f.link = link_create(f.a);
+		if (!ASSERT_OK_FD(f.link, "create") || !replacers_start(replacers, &f))
 			break;
 		usleep(round * 1000);
-		ASSERT_OK(bpf_link_detach(link), "detach");
-		finish(replacers);
+		ASSERT_OK(bpf_link_detach(f.link), "detach");
+		replacers_join(replacers);
 
 		ASSERT_EQ(replacers[0].err, -ENOLINK, "a_to_b");
 		ASSERT_EQ(replacers[1].err, -ENOLINK, "b_to_a");
 		ASSERT_EQ(cc_listed(LINK_CC), 0, "not_listed");
-		link_backed_by(link, 0);
-		close(link);
-		link = -1;
+		check_link_map(f.link, 0);
+		cc_close_link(&f);
 	}
-	cc_unload(skel, link);
+out:
+	cc_teardown(&f);
 }
 
 static void *close_link(void *arg)
@@ -129,21 +125,17 @@ static void *close_link(void *arg)
 	return NULL;
 }
 
-/* The last close races with a detach through another fd */
+/* The close of one fd races with a detach and the close of another fd */
 static void test_close(void)
 {
-	struct struct_ops_link_cc *skel;
-	int a, link, second, round, held;
+	int link, second, round, links = count_links();
+	struct cc_fixture f;
 	pthread_t closer;
 
-	skel = cc_load();
-	if (!skel)
-		return;
-	a = bpf_map__fd(skel->maps.cc_a);
-	held = links_held();
-
+	if (!cc_setup(&f))
+		goto out;
 	for (round = 0; round < ROUNDS; round++) {
-		link = link_create(a);
+		link = link_create(f.a);
 		if (!ASSERT_OK_FD(link, "create"))
 			break;
 		second = dup(link);
@@ -154,9 +146,10 @@ static void test_close(void)
 		pthread_join(closer, NULL);
 
 		ASSERT_EQ(cc_listed(LINK_CC), 0, "not_listed");
-		ASSERT_EQ(links_held(), held, "links");
+		ASSERT_EQ(count_links(), links, "links");
 	}
-	cc_unload(skel, -1);
+out:
+	cc_teardown(&f);
 }
 
 void serial_test_struct_ops_link_race(void)

@@ -2,106 +2,84 @@
 /* Updating a link with the map that already backs it */
 
 #include <test_progs.h>
-#include "struct_ops_link.h"
+#include "struct_ops_link_helpers.h"
 #include "struct_ops_link_cc.skel.h"
-#include "struct_ops_link_types.skel.h"
+#include "tcp_conn_helpers.h"
 
-static struct place place;
+static struct netns_listener netns;
 
-/* Nothing changes: registered once, usable, and free to be replaced */
-static void same_map(bool replace)
+/* Changes nothing: the map stays registered once, and can be replaced later */
+static void check_same_map(bool replace)
 {
-	struct conn conn = { .client = -1, .server = -1 };
-	struct linked t;
+	struct conn conn = CONN_CLOSED;
+	struct cc_fixture f;
 	__u32 a_id;
 	int i;
 
-	if (!linked_start(&t))
+	if (!cc_setup_link(&f))
 		goto out;
-	a_id = map_id(t.a);
+	a_id = map_id(f.a);
 
 	for (i = 0; i < 3; i++) {
 		if (replace)
-			ASSERT_OK(link_replace(t.link, t.a, t.a), "replace");
+			ASSERT_OK(link_replace(f.link, f.a, f.a), "replace");
 		else
-			ASSERT_OK(link_update(t.link, t.a), "update");
+			ASSERT_OK(link_update(f.link, f.a), "update");
 		ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
-		link_backed_by(t.link, a_id);
+		check_link_map(f.link, a_id);
 	}
 
-	ASSERT_TRUE(conn_open(&conn, place.listener, LINK_CC), "connect");
-	ASSERT_EQ(t.skel->bss->a_inits, 1, "inits");
+	ASSERT_TRUE(conn_open(&conn, netns.listener, LINK_CC), "connect");
+	ASSERT_EQ(f.skel->bss->a_inits, 1, "inits");
 	conn_close(&conn);
 
-	ASSERT_OK(link_update(t.link, t.b), "update_to_b");
-	link_backed_by(t.link, map_id(t.b));
+	ASSERT_OK(link_update(f.link, f.b), "update_to_b");
+	check_link_map(f.link, map_id(f.b));
 	ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
 out:
-	linked_end(&t);
+	cc_teardown(&f);
 }
 
 static void test_update(void)
 {
-	same_map(false);
+	check_same_map(false);
 }
 
 static void test_replace(void)
 {
-	same_map(true);
+	check_same_map(true);
 }
 
-/* The checks come before the short cut */
+/* The old map of BPF_F_REPLACE is checked first */
 static void test_wrong_expected(void)
 {
-	struct linked t;
+	struct cc_fixture f;
 
-	if (linked_start(&t)) {
-		ASSERT_EQ(link_replace(t.link, t.a, t.b), -EPERM, "replace");
+	if (cc_setup_link(&f)) {
+		ASSERT_EQ(link_replace(f.link, f.a, f.b), -EPERM, "replace");
 		ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_once");
-		link_backed_by(t.link, map_id(t.a));
+		check_link_map(f.link, map_id(f.a));
 	}
-	linked_end(&t);
+	cc_teardown(&f);
 }
 
 static void test_detached(void)
 {
-	struct linked t;
+	struct cc_fixture f;
 
-	if (linked_start(&t)) {
-		ASSERT_OK(bpf_link_detach(t.link), "detach");
-		ASSERT_EQ(link_update(t.link, t.a), -ENOLINK, "update");
-		ASSERT_EQ(link_replace(t.link, t.a, t.a), -ENOLINK, "replace");
+	if (cc_setup_link(&f)) {
+		ASSERT_OK(bpf_link_detach(f.link), "detach");
+		ASSERT_EQ(link_update(f.link, f.a), -ENOLINK, "update");
+		ASSERT_EQ(link_replace(f.link, f.a, f.a), -ENOLINK, "replace");
 		ASSERT_EQ(cc_listed(LINK_CC), 0, "not_listed");
-		link_backed_by(t.link, 0);
+		check_link_map(f.link, 0);
 	}
-	linked_end(&t);
-}
-
-static void test_unsupported(void)
-{
-	struct struct_ops_link_types *skel;
-	struct bpf_link *link;
-	int ops, fd;
-
-	skel = struct_ops_link_types__open_and_load();
-	if (!ASSERT_OK_PTR(skel, "load"))
-		return;
-
-	ops = bpf_map__fd(skel->maps.ops);
-	link = bpf_map__attach_struct_ops(skel->maps.ops);
-	if (ASSERT_OK_PTR(link, "attach")) {
-		fd = bpf_link__fd(link);
-		ASSERT_EQ(link_update(fd, ops), -EOPNOTSUPP, "update");
-		ASSERT_EQ(link_replace(fd, ops, ops), -EOPNOTSUPP, "replace");
-		link_backed_by(fd, map_id(ops));
-		bpf_link__destroy(link);
-	}
-	struct_ops_link_types__destroy(skel);
+	cc_teardown(&f);
 }
 
 void serial_test_struct_ops_link_same_map(void)
 {
-	if (!place_enter(&place))
+	if (!netns_listener_setup(&netns))
 		goto out;
 
 	if (test__start_subtest("update"))
@@ -112,8 +90,6 @@ void serial_test_struct_ops_link_same_map(void)
 		test_wrong_expected();
 	if (test__start_subtest("detached"))
 		test_detached();
-	if (test__start_subtest("unsupported"))
-		test_unsupported();
 out:
-	place_leave(&place);
+	netns_listener_teardown(&netns);
 }

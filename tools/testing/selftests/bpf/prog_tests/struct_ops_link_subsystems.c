@@ -1,40 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Links of the kernel's own struct_ops types that have no test of theirs here */
+/* Links of the kernel's own struct_ops types that no other test covers */
 
 #include <test_progs.h>
 #include <io_uring/mini_liburing.h>
-#include "struct_ops_link.h"
+#include "struct_ops_link_helpers.h"
 #include "struct_ops_link_subsystems.skel.h"
 
 static struct struct_ops_link_subsystems *skel;
 
 static void test_qdisc(void)
 {
-	link_life(skel->maps.qdisc, -EOPNOTSUPP);
+	check_link_without_update(skel->maps.qdisc, -EOPNOTSUPP);
 }
 
 static void test_binfmt_misc(void)
 {
-	link_life(skel->maps.binfmt_misc, -EOPNOTSUPP);
+	check_link_without_update(skel->maps.binfmt_misc, -EOPNOTSUPP);
 }
 
 static void test_io_uring(void)
 {
-	link_life(skel->maps.io_uring, -EOPNOTSUPP);
+	check_link_without_update(skel->maps.io_uring, -EOPNOTSUPP);
 }
 
-/* Takes maps without a link only */
+/* SMC registers only maps without BPF_F_LINK */
 static void test_smc(void)
 {
-	int smc = bpf_map__fd(skel->maps.smc), held = links_held();
+	int smc = bpf_map__fd(skel->maps.smc), links = count_links();
 	struct bpf_link *link;
 
 	link = bpf_map__attach_struct_ops(skel->maps.smc);
 	if (!ASSERT_ERR_PTR(link, "attach"))
 		bpf_link__destroy(link);
-	/* The map is READY by now, so this is what the subsystem says */
+	/* The map is READY now, so the subsystem returns the error */
 	ASSERT_EQ(link_create(smc), -EOPNOTSUPP, "create");
-	ASSERT_EQ(links_held(), held, "no_link");
+	ASSERT_EQ(count_links(), links, "no_link");
 }
 
 static void destroy(void *obj)
@@ -46,7 +46,7 @@ static void run(void (*test)(void))
 {
 	struct io_uring ring;
 
-	/* The rings that take a program are these */
+	/* The flags of a ring that can have a BPF program */
 	if (!ASSERT_OK(io_uring_queue_init(1, &ring, IORING_SETUP_SINGLE_ISSUER |
 					   IORING_SETUP_DEFER_TASKRUN), "ring"))
 		return;
@@ -55,7 +55,7 @@ static void run(void (*test)(void))
 		skel->struct_ops.io_uring->ring_fd = ring.ring_fd;
 		if (ASSERT_OK(struct_ops_link_subsystems__load(skel), "load"))
 			test();
-		object_left_nothing(skel->obj, destroy, skel, -1);
+		destroy_check_freed(skel->obj, destroy, skel, -1);
 	}
 	io_uring_queue_exit(&ring);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Two congestion controls under one name, told apart by what they count */
+/* Two congestion controls with one name, told apart by what they count */
 
 #include "bpf_tracing_net.h"
 #include <bpf/bpf_helpers.h>
@@ -88,7 +88,7 @@ struct tcp_congestion_ops cc_b = {
 	.name = "link_cc",
 };
 
-/* Has another name */
+/* Another name */
 SEC(".struct_ops.link")
 struct tcp_congestion_ops cc_other = {
 	.cong_avoid = (void *)a_cong_avoid,
@@ -97,7 +97,7 @@ struct tcp_congestion_ops cc_other = {
 	.name = "link_cc_other",
 };
 
-/* Is created, but never given a value */
+/* Created, but its value is never set, so the map is not READY */
 SEC(".struct_ops.link")
 struct tcp_congestion_ops cc_unready = {
 	.cong_avoid = (void *)a_cong_avoid,
@@ -106,7 +106,7 @@ struct tcp_congestion_ops cc_unready = {
 	.name = "link_cc",
 };
 
-/* Cannot back a link: it has no BPF_F_LINK */
+/* Cannot back a link: the map has no BPF_F_LINK */
 SEC(".struct_ops")
 struct tcp_congestion_ops cc_no_link = {
 	.cong_avoid = (void *)a_cong_avoid,

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What one HID device can have at a time: a program that changes its report
- * descriptor, for which it is probed again, and several that see its input
+/* The programs that one HID device can have at a time: one that changes the report
+ * descriptor, which makes the kernel probe the device again, and several that see
+ * its input.
  */
 
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include "struct_ops_link_hid.h"
-#include "struct_ops_link_wait.h"
+#include "struct_ops_link_pause.h"
 
 char _license[] SEC("license") = "GPL";
 
 extern __u8 *hid_bpf_get_data(struct hid_bpf_ctx *hid, __u32 offset, const size_t __sz) __ksym;
 
-/* Reports that came as they were sent, to the last byte */
+/* Reports that arrived complete */
 int events;
-int events_too;
+int events_second;
 
-static bool is_whole(struct hid_bpf_ctx *hid)
+static bool is_complete(struct hid_bpf_ctx *hid)
 {
 	__u8 *last = hid_bpf_get_data(hid, hid->size - 1, 1);
 
@@ -25,35 +26,35 @@ static bool is_whole(struct hid_bpf_ctx *hid)
 }
 
 SEC("struct_ops")
-int BPF_PROG(see_event, struct hid_bpf_ctx *hid)
+int BPF_PROG(count_event, struct hid_bpf_ctx *hid)
 {
-	events += is_whole(hid);
+	events += is_complete(hid);
 	return 0;
 }
 
 SEC("struct_ops")
-int BPF_PROG(see_event_too, struct hid_bpf_ctx *hid)
+int BPF_PROG(count_event_second, struct hid_bpf_ctx *hid)
 {
-	events_too += is_whole(hid);
+	events_second += is_complete(hid);
 	return 0;
 }
 
-/* The device is being probed again: the old reports are gone, the new ones are to come */
+/* Pauses a probe when the device has lost its old reports and has no new ones yet */
 SEC("fentry/call_hid_bpf_rdesc_fixup")
-int BPF_PROG(slow_probe)
+int BPF_PROG(pause_in_probe)
 {
-	wait_alone();
+	pause_first();
 	return 0;
 }
 
 SEC("struct_ops.s")
 int BPF_PROG(make_longer, struct hid_bpf_ctx *hid)
 {
-	__u8 *count = hid_bpf_get_data(hid, REPORT_COUNT_AT, 1);
+	__u8 *count = hid_bpf_get_data(hid, REPORT_COUNT_OFFSET, 1);
 
 	if (count)
 		*count = LONG_REPORT;
-	wait_alone();
+	pause_first();
 	return 0;
 }
 
@@ -64,10 +65,10 @@ struct hid_bpf_ops fixup = {
 
 SEC(".struct_ops.link")
 struct hid_bpf_ops event = {
-	.hid_device_event = (void *)see_event,
+	.hid_device_event = (void *)count_event,
 };
 
 SEC(".struct_ops.link")
-struct hid_bpf_ops event_too = {
-	.hid_device_event = (void *)see_event_too,
+struct hid_bpf_ops event_second = {
+	.hid_device_event = (void *)count_event_second,
 };

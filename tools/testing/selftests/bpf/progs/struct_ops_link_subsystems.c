@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The least that the kernel's own struct_ops types take */
+/* Minimal tables of the kernel's own struct_ops types */
 
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>

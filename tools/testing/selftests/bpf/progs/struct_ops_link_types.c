@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Struct_ops types other than congestion control: bpf_testmod's and sched_ext */
+/* struct_ops types other than tcp_congestion_ops: bpf_testmod's and sched_ext */
 
 #include <vmlinux.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include "../test_kmods/bpf_testmod.h"
-#include "struct_ops_link_wait.h"
+#include "struct_ops_link_pause.h"
 
 char _license[] SEC("license") = "GPL";
 
-/* bpf_testmod calls these when it registers the type's table */
+/* bpf_testmod calls test_1 when it registers a table: these count registrations */
 int ops_regs;
 int ops2_regs;
 
@@ -21,23 +21,23 @@ int BPF_PROG(ops_test_1)
 }
 
 SEC("struct_ops")
-int BPF_PROG(ops_slow_test_1)
+int BPF_PROG(ops_pause_test_1)
 {
-	wait_alone();
+	pause_first();
 	return 0;
 }
 
 SEC("fentry/bpf_testmod:bpf_dummy_unreg")
-int BPF_PROG(slow_unreg)
+int BPF_PROG(pause_in_unreg)
 {
-	wait_alone();
+	pause_first();
 	return 0;
 }
 
 SEC("fentry/bpf_tcp_ca_unreg")
-int BPF_PROG(slow_tcp_unreg)
+int BPF_PROG(pause_in_tcp_unreg)
 {
-	wait_alone();
+	pause_first();
 	return 0;
 }
 
@@ -72,8 +72,8 @@ struct bpf_testmod_ops ops = {
 };
 
 SEC(".struct_ops.link")
-struct bpf_testmod_ops ops_slow = {
-	.test_1 = (void *)ops_slow_test_1,
+struct bpf_testmod_ops ops_pause = {
+	.test_1 = (void *)ops_pause_test_1,
 };
 
 SEC(".struct_ops.link")
@@ -87,7 +87,7 @@ struct bpf_testmod_ops3 ops3 = {
 };
 
 SEC(".struct_ops.link")
-struct bpf_testmod_ops3 ops3_too = {
+struct bpf_testmod_ops3 ops3_second = {
 	.test_1 = (void *)ops3_test_1,
 };
 
@@ -101,12 +101,12 @@ struct bpf_testmod_multi_st_ops multi = {
 	.test_1 = (void *)multi_test_1,
 };
 
-/* Its registration fails: bpf_testmod wants a test_1 */
+/* Cannot be registered: bpf_testmod requires test_1 */
 SEC(".struct_ops.link")
 struct bpf_testmod_multi_st_ops multi_empty = {
 };
 
-/* Has an update, but one that refuses */
+/* The type has an update, which always fails */
 SEC(".struct_ops.link")
 struct sched_ext_ops scx = {
 	.name = "link_scx",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* More congestion controls than the lists of them have room for */
+/* More congestion controls than the sysctls that list them have room for */
 
 #include "bpf_tracing_net.h"
 #include <bpf/bpf_helpers.h>
@@ -31,7 +31,7 @@ __u32 BPF_PROG(undo_cwnd, struct sock *sk)
 	return tcp_reno_undo_cwnd(sk);
 }
 
-/* Its name is as long as can be */
+/* Names of the maximum length */
 #define CC(n)								\
 	SEC(".struct_ops.link")						\
 	struct tcp_congestion_ops cc_##n = {				\

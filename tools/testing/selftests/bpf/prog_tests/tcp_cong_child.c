@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A child that comes to nothing takes nothing of its listener's with it: the
- * table stays, also where the listener alone holds it
+/* A child socket that is dropped before it is accepted does not put its listener's
+ * reference to the congestion control, even if that is the last one.
  */
 
 #include <netinet/tcp.h>
 #include <test_progs.h>
 #include "network_helpers.h"
-#include "struct_ops_link.h"
+#include "struct_ops_link_helpers.h"
 #include "struct_ops_link_cc.skel.h"
+#include "tcp_conn_helpers.h"
 
-#define PATIENT_S	60	/* longer than the test takes */
+#define DEFER_S		60	/* longer than the test takes */
 
 struct path {
 	const char *name;
@@ -26,23 +27,23 @@ static const struct path paths[] = {
 	{ "ipv4_mapped", AF_INET6, "::ffff:127.0.0.1", "::ffff:127.0.0.2", "ip -4", "127.0.0.2" },
 };
 
-/* Makes a child when the first data comes, not with the handshake */
+/* Creates the child when the first data arrives, not with the handshake */
 static int prepare_listener(int fd, void *opts)
 {
-	int patient = PATIENT_S;
+	int defer = DEFER_S;
 
-	return setsockopt(fd, SOL_TCP, TCP_DEFER_ACCEPT, &patient, sizeof(patient)) ||
+	return setsockopt(fd, SOL_TCP, TCP_DEFER_ACCEPT, &defer, sizeof(defer)) ||
 	       setsockopt(fd, SOL_TCP, TCP_CONGESTION, LINK_CC, strlen(LINK_CC));
 }
 
-static int listener_make(const struct path *path)
+static int create_listener(const struct path *path)
 {
 	struct network_helper_opts opts = { .post_socket_cb = prepare_listener };
 
 	return start_server_str(path->family, SOCK_STREAM, path->server, 0, &opts);
 }
 
-static int client_make(const struct path *path, int listener)
+static int create_client(const struct path *path, int listener)
 {
 	int fd = socket_bound(path->family, path->client);
 
@@ -53,8 +54,8 @@ static int client_make(const struct path *path, int listener)
 	return fd;
 }
 
-/* Children that came to nothing, in this network namespace */
-static bool dropped(void)
+/* Whether a child was dropped in this network namespace */
+static bool child_dropped(void)
 {
 	char names[8192] = {}, counts[8192] = {}, *n = names, *c = counts;
 	char *name, *count;
@@ -76,48 +77,46 @@ static void test_no_route(const struct path *path)
 {
 	int listener = -1, client = -1;
 	struct netns_obj *ns = NULL;
-	struct linked t;
+	struct cc_fixture f;
 	__u32 id;
 
-	if (!linked_start(&t))
+	if (!cc_setup_link(&f))
 		goto out;
-	id = map_id(t.a);
+	id = map_id(f.a);
 	ns = netns_new("struct_ops_link", true);
 	if (!ASSERT_OK_PTR(ns, "netns"))
 		goto out;
 	SYS(out, "%s addr add %s dev lo", path->ip, path->client_route);
-	listener = listener_make(path);
+	listener = create_listener(path);
 	if (!ASSERT_OK_FD(listener, "listen"))
 		goto out;
-	client = client_make(path, listener);
+	client = create_client(path, listener);
 	if (!ASSERT_OK_FD(client, "connect"))
 		goto out;
 
-	close(t.link);
-	t.link = -1;
-	struct_ops_link_cc__destroy(t.skel);
-	t.skel = NULL;
-	ASSERT_TRUE(map_alive(id), "listener_holds_map");
-	ASSERT_FALSE(dropped(), "not_dropped_yet");
+	cc_close_link(&f);
+	cc_destroy_object(&f);
+	ASSERT_TRUE(map_exists(id), "listener_holds_map");
+	ASSERT_FALSE(child_dropped(), "not_dropped_yet");
 
 	SYS(out, "%s route del local %s dev lo table local", path->ip, path->client_route);
 	SYS(out, "%s route add unreachable %s table local", path->ip, path->client_route);
 	ASSERT_EQ(send(client, "", 1, MSG_NOSIGNAL), 1, "send");
-	ASSERT_TRUE(wait_until(dropped()), "dropped");
-	ASSERT_TRUE(map_alive(id), "map_alive");
+	ASSERT_TRUE(wait_until(child_dropped()), "dropped");
+	ASSERT_TRUE(map_exists(id), "map_exists");
 	close(listener);
 	listener = -1;
-	ASSERT_TRUE(map_gone(id), "map_gone");
+	ASSERT_TRUE(map_freed(id), "map_freed");
 out:
 	if (client >= 0)
 		close(client);
 	if (listener >= 0)
 		close(listener);
 	netns_free(ns);
-	linked_end(&t);
+	cc_teardown(&f);
 }
 
-void serial_test_struct_ops_link_child(void)
+void serial_test_tcp_cong_child(void)
 {
 	char name[64];
 	int i;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A congestion control that tells when it was used; loaded several times, each
- * object is another implementation of the same two names.
+/* An implementation of two congestion controls, which counts its calls. A test loads
+ * the object several times: each is another implementation of the same names.
  */
 
 #include "bpf_tracing_net.h"
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include "bpf_misc.h"
-#include "struct_ops_link_wait.h"
+#include "struct_ops_link_pause.h"
 
 #define TCP_CONG_NON_RESTRICTED	0x1
 #define TCP_CONG_NEEDS_ECN	0x2
@@ -19,18 +19,18 @@ extern __u32 tcp_reno_ssthresh(struct sock *sk) __ksym;
 extern void tcp_reno_cong_avoid(struct sock *sk, __u32 ack, __u32 acked) __ksym;
 extern __u32 tcp_reno_undo_cwnd(struct sock *sk) __ksym;
 
-/* Sockets that came, those that left, and every call that was made */
+/* Calls of init() and release(), and all calls */
 __u64 inits;
 __u64 releases;
 __u64 calls;
-/* Sockets whose private memory was not zero when they came, or was of another
- * implementation when they left
+/* Sockets whose private memory (icsk_ca_priv) was not zero in init(), or was not
+ * that of this algorithm in release()
  */
-__u64 strangers;
-/* The update that brought this implementation, as user space counts them */
+__u64 bad_priv;
+/* The number of the update to this implementation, set by user space */
 __u64 generation;
 
-/* The oldest generation that a socket has come by; all objects share the map */
+/* The oldest generation that was called for a socket; all objects share the map */
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -38,7 +38,7 @@ struct {
 	__type(value, __u64);
 } oldest SEC(".maps");
 
-static void called(struct sock *sk)
+static void count_call(struct sock *sk)
 {
 	__u64 *old;
 
@@ -48,7 +48,7 @@ static void called(struct sock *sk)
 		*old = generation;
 }
 
-#define MARK	0x6b72616d	/* in the private memory of what is initialised */
+#define MARK	0x6b72616d	/* written to the private memory by init() */
 
 SEC("struct_ops")
 void BPF_PROG(init, struct sock *sk)
@@ -59,53 +59,53 @@ void BPF_PROG(init, struct sock *sk)
 #pragma unroll
 	for (i = 0; i < ARRAY_SIZE(icsk->icsk_ca_priv); i++)
 		if (icsk->icsk_ca_priv[i]) {
-			__sync_fetch_and_add(&strangers, 1);
+			__sync_fetch_and_add(&bad_priv, 1);
 			break;
 		}
 	icsk->icsk_ca_priv[0] = MARK;
 	__sync_fetch_and_add(&inits, 1);
-	called(sk);
+	count_call(sk);
 }
 
 SEC("struct_ops")
 void BPF_PROG(release, struct sock *sk)
 {
 	if (inet_csk(sk)->icsk_ca_priv[0] != MARK)
-		__sync_fetch_and_add(&strangers, 1);
+		__sync_fetch_and_add(&bad_priv, 1);
 	__sync_fetch_and_add(&releases, 1);
-	called(sk);
+	count_call(sk);
 }
 
 SEC("struct_ops")
 void BPF_PROG(set_state, struct sock *sk, __u8 new_state)
 {
-	called(sk);
+	count_call(sk);
 }
 
 SEC("struct_ops")
 void BPF_PROG(cwnd_event, struct sock *sk, enum tcp_ca_event event)
 {
-	called(sk);
+	count_call(sk);
 }
 
 SEC("struct_ops")
 void BPF_PROG(cong_avoid, struct sock *sk, __u32 ack, __u32 acked)
 {
-	called(sk);
+	count_call(sk);
 	tcp_reno_cong_avoid(sk, ack, acked);
 }
 
 SEC("struct_ops")
 __u32 BPF_PROG(ssthresh, struct sock *sk)
 {
-	called(sk);
+	count_call(sk);
 	return tcp_reno_ssthresh(sk);
 }
 
 SEC("struct_ops")
 __u32 BPF_PROG(undo_cwnd, struct sock *sk)
 {
-	called(sk);
+	count_call(sk);
 	return tcp_reno_undo_cwnd(sk);
 }
 
@@ -122,7 +122,7 @@ struct tcp_congestion_ops cc = {
 	.name = "link_cc",
 };
 
-/* Asks for ECN, accurate if it can be had, too */
+/* Needs ECN, and accurate ECN */
 SEC(".struct_ops.link")
 struct tcp_congestion_ops cc_other = {
 	.init = (void *)init,
@@ -136,7 +136,7 @@ struct tcp_congestion_ops cc_other = {
 	.name = "link_cc_other",
 };
 
-/* Has the key of link_cc, and is for the privileged only */
+/* Has the key of link_cc; unprivileged users may not select it */
 SEC(".struct_ops.link")
 struct tcp_congestion_ops cc_same_key = {
 	.init = (void *)init,
@@ -153,20 +153,20 @@ struct cc_name {
 	char name[16];
 };
 
-/* What to choose in which network namespaces, by their cookies */
+/* The name to select in each network namespace, by its cookie */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16);
 	__type(key, __u64);
 	__type(value, struct cc_name);
-} choices SEC(".maps");
+} selections SEC(".maps");
 
-/* Lets an update come between the choice, which initialises, and the SYN */
-bool dawdle;
+/* Pause a connect() between the selection, which initialises, and the SYN */
+bool pause_connect;
 
-/* Chooses for both ends of a connection */
+/* Selects the congestion control of both ends of a connection */
 SEC("sockops")
-int choose(struct bpf_sock_ops *ctx)
+int select_cc(struct bpf_sock_ops *ctx)
 {
 	struct cc_name *cc;
 	__u64 netns;
@@ -175,10 +175,10 @@ int choose(struct bpf_sock_ops *ctx)
 	    ctx->op != BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
 		return 1;
 	netns = bpf_get_netns_cookie(ctx);
-	cc = bpf_map_lookup_elem(&choices, &netns);
+	cc = bpf_map_lookup_elem(&selections, &netns);
 	if (cc)
 		bpf_setsockopt(ctx, SOL_TCP, TCP_CONGESTION, cc->name, sizeof(cc->name));
-	if (dawdle && ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
-		wait_to_go_on();
+	if (pause_connect && ctx->op == BPF_SOCK_OPS_TCP_CONNECT_CB)
+		pause_until_resumed();
 	return 1;
 }

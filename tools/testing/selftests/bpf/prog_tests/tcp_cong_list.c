@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* More congestion controls than the sysctls that list them have room for: those
- * that were registered first are listed, each once and by its whole name, whatever
- * comes and goes meanwhile
+/* The sysctls that list congestion controls: their order, and more names than they
+ * have room for. Those registered first are listed, each once and with its whole
+ * name, also while others are registered and unregistered.
  */
 
 #include <test_progs.h>
-#include "struct_ops_link_guarantee.h"
-#include "struct_ops_link_many.skel.h"
+#include "struct_ops_link_helpers.h"
+#include "struct_ops_link_kconfig_helpers.h"
+#include "struct_ops_link_cc.skel.h"
+#include "tcp_conn_helpers.h"
+#include "tcp_cong_many.skel.h"
 
-#define MANY		140
-#define SOME		100	/* that there is room for */
+#define MANY		140	/* more than the sysctls have room for */
+#define SOME		100	/* fewer than that */
 #define PREFIX		"link_cc_many"
 #define ROOM		2048	/* TCP_CA_BUF_MAX */
 #define RELINK_NS	2000000000ULL
-#define RELINKS_MIN	20	/* tens of thousands where none waits */
+#define RELINKS_MIN	20	/* a kernel that does not wait does 10000s */
 
+/* A sysctl, and its text before the test */
 struct list {
 	const char *path;
 	char text[2 * ROOM];
@@ -25,7 +29,7 @@ static struct list allowed = { "/proc/sys/net/ipv4/tcp_allowed_congestion_contro
 
 /* The object, and its maps in the order in which they were registered */
 struct many {
-	struct struct_ops_link_many *skel;
+	struct tcp_cong_many *skel;
 	int n;
 	struct entry {
 		char cc[16];
@@ -34,13 +38,13 @@ struct many {
 	} entries[MANY];
 };
 
-static bool list_read(const struct list *list, char *text)
+static bool read_list(const struct list *list, char *text)
 {
-	return sysctl_get(list->path, text, sizeof(list->text));
+	return sysctl_read(list->path, text, sizeof(list->text));
 }
 
-/* As it was, and then what there is room for */
-static void list_is(const struct list *before, const struct many *many)
+/* Checks that it lists the names from before, and then those it has room for */
+static void check_list(const struct list *before, const struct many *many)
 {
 	char expected[sizeof(before->text)], text[sizeof(before->text)];
 	int i, len;
@@ -48,8 +52,8 @@ static void list_is(const struct list *before, const struct many *many)
 	len = snprintf(expected, sizeof(expected), "%s", before->text);
 	for (i = 0; i < many->n && len + 1 + strlen(many->entries[i].cc) < ROOM; i++)
 		len += sprintf(expected + len, " %s", many->entries[i].cc);
-	ASSERT_LT(i, many->n, "no_room_for_all");
-	if (ASSERT_TRUE(list_read(before, text), before->path))
+	ASSERT_LT(i, many->n, "more_than_fit");
+	if (ASSERT_TRUE(read_list(before, text), before->path))
 		ASSERT_STREQ(text, expected, before->path);
 }
 
@@ -79,16 +83,16 @@ static bool many_link(struct many *many, struct bpf_map *map)
 	return ASSERT_OK_FD(entry->link, "dup");
 }
 
-/* Links so many */
-static bool many_start(struct many *many, int n)
+/* Links n maps; many_teardown() must be called, even if this failed */
+static bool many_setup(struct many *many, int n)
 {
 	struct bpf_map *map;
 
 	*many = (struct many) {};
-	if (!ASSERT_TRUE(list_read(&available, available.text), available.path) ||
-	    !ASSERT_TRUE(list_read(&allowed, allowed.text), allowed.path))
+	if (!ASSERT_TRUE(read_list(&available, available.text), available.path) ||
+	    !ASSERT_TRUE(read_list(&allowed, allowed.text), allowed.path))
 		return false;
-	many->skel = struct_ops_link_many__open_and_load();
+	many->skel = tcp_cong_many__open_and_load();
 	if (!ASSERT_OK_PTR(many->skel, "load"))
 		return false;
 	bpf_object__for_each_map(map, many->skel->obj)
@@ -100,10 +104,10 @@ static bool many_start(struct many *many, int n)
 
 static void destroy(void *skel)
 {
-	struct_ops_link_many__destroy(skel);
+	tcp_cong_many__destroy(skel);
 }
 
-static void many_end(struct many *many)
+static void many_teardown(struct many *many)
 {
 	int i;
 
@@ -111,33 +115,33 @@ static void many_end(struct many *many)
 		if (many->entries[i].link >= 0)
 			close(many->entries[i].link);
 	if (many->skel)
-		object_left_nothing(many->skel->obj, destroy, many->skel, -1);
+		destroy_check_freed(many->skel->obj, destroy, many->skel, -1);
 }
 
-static void test_order(void)
+static void test_overflow(void)
 {
 	struct entry first;
 	struct many many;
 
-	if (!many_start(&many, MANY))
+	if (!many_setup(&many, MANY))
 		goto out;
-	list_is(&available, &many);
-	list_is(&allowed, &many);
+	check_list(&available, &many);
+	check_list(&allowed, &many);
 
-	/* What is registered anew comes last */
+	/* What is registered again is listed last */
 	if (!relink(&many.entries[0]))
 		goto out;
 	first = many.entries[0];
 	memmove(many.entries, many.entries + 1, (MANY - 1) * sizeof(first));
 	many.entries[MANY - 1] = first;
-	list_is(&available, &many);
-	list_is(&allowed, &many);
+	check_list(&available, &many);
+	check_list(&allowed, &many);
 out:
-	many_end(&many);
+	many_teardown(&many);
 }
 
-/* Counts those that were there before, and ours */
-static bool count(char *text, int *others, int *ours)
+/* Counts our names and others; returns false if one of ours is listed twice */
+static bool count_names(char *text, int *others, int *ours)
 {
 	bool seen[1000] = {};
 	char *word;
@@ -158,35 +162,35 @@ static bool count(char *text, int *others, int *ours)
 	return true;
 }
 
-static void read_list(struct worker *worker, const struct list *list)
+static void read_in_loop(struct worker *worker, const struct list *list)
 {
 	char text[sizeof(list->text)];
 	int before, others, ours;
 
 	memcpy(text, list->text, sizeof(text));
-	count(text, &before, &ours);
+	count_names(text, &before, &ours);
 	for (; !READ_ONCE(workers_stop); worker->done++)
-		/* One of ours may not be there at the moment */
-		worker->failed += !list_read(list, text) || !count(text, &others, &ours) ||
+		/* One of ours may be unregistered at the moment */
+		worker->failed += !read_list(list, text) || !count_names(text, &others, &ours) ||
 				  others != before || ours < SOME - 1;
 }
 
 static void *read_available(void *worker)
 {
-	read_list(worker, &available);
+	read_in_loop(worker, &available);
 	return NULL;
 }
 
 static void *read_allowed(void *worker)
 {
-	read_list(worker, &allowed);
+	read_in_loop(worker, &allowed);
 	return NULL;
 }
 
-/* There and back, so that the order turns over: who stands on one that is linked
- * again finds others behind it which it has seen
+/* Relinks forwards and backwards, which reverses the order: a reader that is at a
+ * relinked entry finds entries behind it which it has listed already.
  */
-static int relink_all(struct many *many)
+static int relink_in_loop(struct many *many)
 {
 	__u64 end = get_time_ns() + RELINK_NS;
 	int i, relinks = 0;
@@ -198,7 +202,7 @@ static int relink_all(struct many *many)
 	return relinks;
 }
 
-static void test_relinked(void)
+static void test_relink(void)
 {
 	struct worker workers[] = {
 		{ .run = read_available },
@@ -209,18 +213,43 @@ static void test_relinked(void)
 	struct many many;
 	int started;
 
-	if (many_start(&many, SOME)) {
+	if (many_setup(&many, SOME)) {
 		started = workers_start(workers, ARRAY_SIZE(workers));
-		ASSERT_GE(relink_all(&many), RELINKS_MIN, "relinks");
+		ASSERT_GE(relink_in_loop(&many), RELINKS_MIN, "relinks");
 		workers_end(workers, started);
 	}
-	many_end(&many);
+	many_teardown(&many);
 }
 
-void serial_test_struct_ops_link_many(void)
+/* An update does not change the position of the name */
+static void test_update_keeps_position(void)
 {
-	if (test__start_subtest("order"))
-		test_order();
-	if (test__start_subtest("relinked"))
-		test_relinked();
+	char before[sizeof(available.text)] = {}, after[sizeof(available.text)] = {};
+	struct cc_fixture f;
+	int other = -1;
+
+	if (!cc_setup_link(&f))
+		goto out;
+	other = link_create(f.other);
+	if (!ASSERT_OK_FD(other, "create_other"))
+		goto out;
+
+	ASSERT_TRUE(read_list(&available, before), "read_before");
+	ASSERT_OK(link_update(f.link, f.b), "update");
+	ASSERT_TRUE(read_list(&available, after), "read_after");
+	ASSERT_STREQ(after, before, available.path);
+out:
+	if (other >= 0)
+		close(other);
+	cc_teardown(&f);
+}
+
+void serial_test_tcp_cong_list(void)
+{
+	if (test__start_subtest("overflow"))
+		test_overflow();
+	if (test__start_subtest("relink"))
+		test_relink();
+	if (test__start_subtest("update_keeps_position") && kernel_has(TCP_RUST))
+		test_update_keeps_position();
 }
