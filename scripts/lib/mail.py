@@ -43,15 +43,15 @@ class Style:
         return [*found, f'--reroll-count={self.version}'] if self.version > 1 else found
 
 
-def cover(name: str, top: Path = TOP) -> str:
+def cover(name: str) -> str:
     """The cover letter of a series: its subject, an empty line, and what it is about."""
-    path = top / 'patches' / name / 'cover.txt'
+    path = TOP / 'patches' / name / 'cover.txt'
     if not path.is_file():
-        raise Failure(f'{path.relative_to(top)} is missing: it holds the subject of the cover '
+        raise Failure(f'{path.relative_to(TOP)} is missing: it holds the subject of the cover '
                       f'letter, an empty line and the text')
     text = path.read_text(encoding='utf-8').strip() + '\n'
     if not re.match(r'\S.*\n\n\S', text):
-        raise Failure(f'{path.relative_to(top)} has to start with a subject and an empty line')
+        raise Failure(f'{path.relative_to(TOP)} has to start with a subject and an empty line')
     return text
 
 

@@ -74,7 +74,7 @@ def units(text: str) -> list[Unit]:
         code += bare + '\n'
         depth += len(re.findall(r'[{(]', bare)) - len(re.findall(r'[)}]', bare))
         if directive or row.startswith('}') or \
-                depth <= 0 and (blank or bare.rstrip().endswith((';', '}'))):
+                (depth <= 0 and (blank or bare.rstrip().endswith((';', '}')))):
             if start is not None:
                 found.append(Unit(start, first if blank else end, code.strip(), level > 0))
             start, code, depth = None, '', 0

@@ -137,6 +137,8 @@ def read_patches(top: Path = TOP) -> list[Patch]:
             if not FILE.fullmatch(path.name):
                 raise Failure(f'{path.relative_to(top)} is not named like 0001-what-it-does.patch')
             patch = Patch(path, path.read_text(encoding='utf-8'))
+            if found and found[-1].id == patch.id:
+                raise Failure(f'{patch.id} is the number of two patches')
             if patch.kind and patch.kind not in KINDS:
                 raise Failure(f'{patch.id} is of kind {patch.kind}: there are {", ".join(KINDS)}')
             found.append(patch)

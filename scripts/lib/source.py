@@ -122,7 +122,7 @@ def mirrors() -> list[str]:
         # Before a first apt-get update nothing is known of an archive but its address.
         unknown = origin.startswith('$(') or not origin
         if (origin, label) == ('Debian', 'Debian') or \
-                unknown and site.rstrip('/').endswith('/debian'):
+                (unknown and site.rstrip('/').endswith('/debian')):
             sites.append(site)
     return list(dict.fromkeys(sites))
 

@@ -52,8 +52,7 @@ class MailTest(unittest.TestCase):
         linux.keep_state('linux', [])
         for name in ('first', 'second'):
             Content(COVER.encode()).put(self.top / 'patches' / name / 'cover.txt')
-        patcher = mock.patch('lib.mail.cover', lambda name: cover(name, self.top))
-        cover = mail.cover
+        patcher = mock.patch('lib.mail.TOP', self.top)
         patcher.start()
         self.addCleanup(patcher.stop)
         self.patches = [Patch(self.top / 'first/0001-two.patch', PATCH),
@@ -118,8 +117,8 @@ class MailTest(unittest.TestCase):
             self.assertIn('a placeholder', message['X-Not-For-Mailing'])
             self.assertIsNone(message['To'])
             # git send-email looks at the first subject, and refuses this one.
-            subject = [line for line in path.read_text(encoding='utf-8').splitlines()
-                       if line.startswith('Subject: ')][0]
+            subject = next(line for line in path.read_text(encoding='utf-8').splitlines()
+                           if line.startswith('Subject: '))
             self.assertIn('*** SUBJECT HERE ***', subject)
 
     def test_a_commit_that_git_am_does_not_make(self) -> None:

@@ -113,6 +113,11 @@ class FolderTest(unittest.TestCase):
             self.assertIn(said, str(err.exception))
             (self.top / 'patches' / name).unlink()
 
+    def test_two_patches_of_one_number(self) -> None:
+        self.put('patches/series', 'first\n')
+        with self.assertRaisesRegex(Failure, 'first/0001 is the number of two patches'):
+            self.series('first/0001-a.patch', 'first/0001-b.patch')
+
     def test_a_series_that_is_not_there(self) -> None:
         self.put('patches/series', 'first\n')
         with self.assertRaises(Failure) as said:

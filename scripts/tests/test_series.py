@@ -67,10 +67,10 @@ class SeriesTest(unittest.TestCase):
         self.assertEqual(len(made), 2)
         self.assertNotIn('Overlay', made[1].read_text(encoding='utf-8'))
         root = self.tree.root
-        for argv in (['init', '-q'], ['add', '.'],
-                     ['-c', 'user.name=a', '-c', 'user.email=a@example.org', 'commit', '-qmLinux'],
-                     ['-c', 'user.name=a', '-c', 'user.email=a@example.org', 'am', '-q', '--empty=drop', *made]):
-            subprocess.run(['git', *argv], cwd=root, check=True)
+        someone = ['-c', 'user.name=a', '-c', 'user.email=a@example.org']
+        for argv in (['init', '-q'], ['add', '.'], ['commit', '-qmLinux'],
+                     ['am', '-q', '--empty=drop', *made]):
+            subprocess.run(['git', *someone, *argv], cwd=root, check=True)
         self.assertEqual({name: Content.of(root / name) for name in wanted}, wanted)
         said = subprocess.run(['git', 'log', '-1', '--format=%an %s'], cwd=root, check=True,
                               capture_output=True, text=True).stdout
@@ -96,7 +96,8 @@ class SeriesTest(unittest.TestCase):
                 mock.patch('lib.lock.note', side_effect=AssertionError('it waits')):
             fcntl.flock(held, fcntl.LOCK_EX)
             made, said = self.main(OWN)
-        self.assertEqual([path.name for path in made], ['0000-cover-letter.patch', '0001-net-change-two.patch'])
+        self.assertEqual([path.name for path in made],
+                         ['0000-cover-letter.patch', '0001-net-change-two.patch'])
         self.assertIn('2 mails in', said)
         self.assertIn("FROM='Name <mail>'", said)
 
