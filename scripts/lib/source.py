@@ -9,18 +9,17 @@ import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
+from lib.archive import Archive, mirrors, newer
 from lib.errors import Failure
 from lib.lock import lock
 from lib.paths import LOG, cache
 from lib.process import step
-from lib.progress import note
 
 SERIES = '7.3'
 PACKAGE = f'linux-source-{SERIES}'
 SUITE = 'trixie-backports'
-KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
+RELEASE = f'{SERIES}.'      # how a version begins
 FETCHING = 'download.lock'
 INSTEAD = f'give a {SERIES}.y tree or tarball of your own with LINUX_SRC='
 
@@ -38,14 +37,14 @@ def version(makefile: str) -> str:
         if 'VERSION' in number else ''
 
 
-def check_version(tree: Path, name: Path) -> str:
+def check_version(tree: Path, name: Path, release: str = RELEASE) -> str:
     """The version of a tree; one that the series is not made for is refused."""
     makefile = tree / 'Makefile'
     found = version(makefile.read_text(encoding='utf-8', errors='replace')) \
         if makefile.is_file() else ''
     if not found:
         raise Failure(f'{name} holds no Linux kernel source; {INSTEAD}')
-    if not found.startswith(f'{SERIES}.'):
+    if not found.startswith(release):
         raise Failure(f'{name} is Linux {found}, this series is for {SERIES}.y; {INSTEAD}')
     return found
 
@@ -96,35 +95,13 @@ def base(origin: Source, makefile: str, names: Iterable[str]) -> str:
     return f'base: Linux {version(makefile)} ({origin.path.name})'
 
 
-def newest() -> Path | None:
-    """The newest package in the cache, by Debian's order of versions."""
+def newest(name: str = PACKAGE) -> Path | None:
+    """The newest package of a name in the cache, by Debian's order of versions."""
     best: Path | None = None
-    for path in (cache() / 'download').glob(f'{PACKAGE}_*.deb'):
-        if best is None or subprocess.run(
-                ['dpkg', '--compare-versions', path.name.split('_')[1], 'gt',
-                 best.name.split('_')[1]], check=False).returncode == 0:
+    for path in (cache() / 'download').glob(f'{name}_*.deb'):
+        if best is None or newer(path.name.split('_')[1], best.name.split('_')[1]):
             best = path
     return best
-
-
-def mirrors() -> list[str]:
-    """The Debian archives that this machine's own apt is set up with."""
-    form = '$(SITE)\t$(ORIGIN)\t$(LABEL)'
-    try:
-        listed = subprocess.run(
-            ['apt-get', 'indextargets', '--format', form, 'Created-By: Packages'],
-            capture_output=True, text=True, check=False).stdout
-    except FileNotFoundError:
-        listed = ''
-    sites = []
-    for line in listed.splitlines():
-        site, origin, label = line.split('\t')
-        # Before a first apt-get update nothing is known of an archive but its address.
-        unknown = origin.startswith('$(') or not origin
-        if (origin, label) == ('Debian', 'Debian') or \
-                (unknown and site.rstrip('/').endswith('/debian')):
-            sites.append(site)
-    return list(dict.fromkeys(sites))
 
 
 def fetch() -> Path:
@@ -138,28 +115,12 @@ def fetch() -> Path:
     if not sites:
         raise Failure(f'apt on this machine names no Debian mirror to take {PACKAGE} from; '
                       f'{INSTEAD}')
-    state = store / 'apt'
-    (state / 'lists/partial').mkdir(parents=True, exist_ok=True)
-    (state / 'cache/archives/partial').mkdir(parents=True, exist_ok=True)
-    options = [f'-oDir::Etc::SourceList={state}/sources.list', '-oDir::Etc::SourceParts=/dev/null',
-               f'-oDir::State::Lists={state}/lists', f'-oDir::Cache={state}/cache',
-               '-oAPT::Sandbox::User=', '-oAcquire::Languages=none', '-oAcquire::Retries=2',
-               '-oAPT::Update::Error-Mode=any']
+    state, log = store / 'apt', LOG / 'fetch.log'
     for site in sites:
-        (state / 'sources.list').write_text(
-            f'deb [signed-by={KEYRING}] {site} {SUITE} main\n', encoding='utf-8')
-        note(f'fetching {PACKAGE} from {SUITE} (about 170 MB, once) ...')
-        log = LOG / 'fetch.log'
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with open(log, 'w', encoding='utf-8') as out:
-            def run(*argv: str, out: IO[str] = out) -> int:
-                return subprocess.run(['apt-get', *options, *argv], stdout=out, stderr=out,
-                                      cwd=store, check=False).returncode
-            if run('update') == 0 and run('download', PACKAGE) == 0:
-                package = newest()
-                if package:
-                    shutil.rmtree(state)
-                    return package
+        archive = Archive(site, [SUITE], state, log)
+        if archive.update() and (package := archive.download(PACKAGE, store)):
+            shutil.rmtree(state)
+            return package
     raise Failure(f'{PACKAGE} could not be fetched from the Debian mirror (see {log}); '
                   f'try again when the network is back, or {INSTEAD}')
 

@@ -24,7 +24,8 @@ class Upstream:
     this needs no lock.
     """
 
-    def __init__(self, origin: Source, names: Iterable[str]) -> None:
+    def __init__(self, origin: Source, names: Iterable[str],
+                 release: str = source.RELEASE) -> None:
         self.root = origin.path
         if not origin.path.is_dir():
             digest = hashlib.sha256(origin.identity.encode()).hexdigest()
@@ -37,11 +38,11 @@ class Upstream:
             wanted = {name for name in wanted if not (self.root / name).exists()}
             if wanted:
                 self.take(origin, wanted, listing)
-        source.check_version(self.root, origin.path)
+        self.version = source.check_version(self.root, origin.path, release)
 
     def take(self, origin: Source, wanted: set[str], listing: Path) -> None:
         """Goes through the tarball once."""
-        note('reading files out of the kernel source ...')
+        note(f'reading files out of {origin.path.name} ...')
         self.root.mkdir(parents=True, exist_ok=True)
         listed = []
         with tempfile.TemporaryDirectory(dir=self.root.parent) as folder:

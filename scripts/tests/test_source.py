@@ -66,17 +66,6 @@ class SourceTest(unittest.TestCase):
                 (self.top / f'download/linux-source-7.3_{number}_all.deb').touch()
             self.assertIn('7.3.10-1~bpo13+1', str(source.newest()))
 
-    def test_mirrors(self) -> None:
-        listed = ('http://a.example/debian\tDebian\tDebian\n'
-                  'http://a.example/debian\tDebian\tDebian\n'
-                  'http://a.example/security\tDebian\tDebian-Security\n'
-                  'http://b.example/debian\t$(ORIGIN)\t$(LABEL)\n'
-                  'http://c.example/tools\t$(ORIGIN)\t$(LABEL)\n'
-                  'http://d.example/debian\tSomebody\tTheirs\n')
-        with mock.patch('subprocess.run', return_value=mock.Mock(stdout=listed)):
-            self.assertEqual(source.mirrors(),
-                             ['http://a.example/debian', 'http://b.example/debian'])
-
     def test_no_mirror(self) -> None:
         with mock.patch('lib.source.mirrors', return_value=[]), \
                 mock.patch('lib.source.cache', return_value=self.top):

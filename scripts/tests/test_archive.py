@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which mirrors are asked, and what of their answers is taken."""
+
+import subprocess
+import tempfile
+import unittest
+from contextlib import redirect_stderr
+from io import StringIO
+from pathlib import Path
+from unittest import mock
+
+from lib import archive
+from lib.archive import Archive
+
+MADISON = '''\
+linux-source-6.1 | 6.1.9-1 | http://a.example bookworm/main amd64 Packages
+linux-source-6.1 | 6.1.10-1 | http://a.example bookworm/main amd64 Packages
+linux-source-6.12 | 6.12.9-1~bpo12+1 | http://a.example bookworm-backports/main amd64 Packages
+linux-source-6.12 | 6.12.9-1 | http://a.example trixie/main amd64 Packages
+'''
+
+
+class MirrorsTest(unittest.TestCase):
+    def test_mirrors(self) -> None:
+        listed = ('http://a.example/debian\tDebian\tDebian\n'
+                  'http://a.example/debian\tDebian\tDebian\n'
+                  'http://a.example/security\tDebian\tDebian-Security\n'
+                  'http://b.example/debian\t$(ORIGIN)\t$(LABEL)\n'
+                  'http://c.example/tools\t$(ORIGIN)\t$(LABEL)\n'
+                  'http://d.example/debian\tSomebody\tTheirs\n')
+        with mock.patch('subprocess.run', return_value=mock.Mock(stdout=listed)):
+            self.assertEqual(archive.mirrors(),
+                             ['http://a.example/debian', 'http://b.example/debian'])
+
+
+class ArchiveTest(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.top = Path(folder.name)
+        self.archive = Archive('http://a.example', ['one', 'two'], self.top / 'state',
+                               self.top / 'log')
+
+    def test_the_suites(self) -> None:
+        sources = (self.top / 'state/sources.list').read_text(encoding='utf-8')
+        self.assertEqual([line.split()[-2] for line in sources.splitlines()], ['one', 'two'])
+
+    def test_the_newest_of_each(self) -> None:
+        with mock.patch.object(Archive, 'ask', side_effect=['linux-source-6.1\n', MADISON]):
+            self.assertEqual(self.archive.versions('linux-source-'),
+                             {'linux-source-6.1': '6.1.10-1', 'linux-source-6.12': '6.12.9-1'})
+        with mock.patch.object(Archive, 'ask', return_value=''):
+            self.assertEqual(self.archive.versions('linux-source-'), {})
+
+    def download(self, status: int) -> Path | None:
+        def run(_: object, cwd: Path, **__: object) -> subprocess.CompletedProcess[str]:
+            (cwd / 'a_1_all.deb').write_text('part', encoding='utf-8')
+            return subprocess.CompletedProcess([], status)
+
+        with mock.patch.object(Archive, 'ask', return_value='Size: 4\n'), \
+                mock.patch('subprocess.run', run), redirect_stderr(StringIO()):
+            return self.archive.download('a', self.top)
+
+    def test_a_download(self) -> None:
+        self.assertEqual(self.download(0), self.top / 'a_1_all.deb')
+        self.assertTrue((self.top / 'a_1_all.deb').exists())
+
+    def test_a_download_that_is_cut_short_leaves_nothing(self) -> None:
+        self.assertIsNone(self.download(100))
+        self.assertEqual(list(self.top.glob('*.deb')), [])
+
+
+if __name__ == '__main__':
+    unittest.main()
