@@ -2,7 +2,7 @@
 #ifndef _NET_TCP_CONG_REGISTRY_H
 #define _NET_TCP_CONG_REGISTRY_H
 
-/* The registered congestion controls, as the files of TCP share them */
+/* The registered congestion controls, shared by the files of TCP in C and Rust */
 
 #include <linux/bpf.h>
 #include <linux/jhash.h>
@@ -13,9 +13,9 @@
 #include <net/netns/generic.h>
 #include <net/tcp.h>
 
-/* Guards the list, and what is written to a registered congestion control */
+/* Guards the list, and the fields of a congestion control that the registry writes */
 extern spinlock_t tcp_cong_list_lock;
-/* In the order of registration */
+/* The registered congestion controls, in the order of registration */
 extern struct list_head tcp_cong_list;
 
 struct tcp_congestion_ops *tcp_ca_find_autoload(const char *name);
@@ -29,13 +29,14 @@ static inline u32 tcp_ca_hash(const char name[TCP_CA_NAME_MAX])
 #ifdef CONFIG_TCP_CONG_REGISTRY_RUST
 
 /**
- * struct tcp_cong_default - what network namespaces have as their default
- * @ca: the congestion control, on which this has a reference; RCU readers
- * @next: another one with the same @ca
- * @users: the namespaces that have this
- * @rcu: frees this
+ * struct tcp_cong_default - a default congestion control that namespaces share
+ * @ca: the congestion control, on which this holds a reference; read under RCU
+ * @next: the next one with the same @ca
+ * @users: number of network namespaces that point to this
+ * @rcu: to free this after a grace period
  *
- * Namespaces share it, so an update that replaces @ca moves all of them.
+ * An update that replaces @ca changes the default of all these namespaces. See
+ * DefaultOf in rust/kernel/net/tcp/cong/default.rs.
  */
 struct tcp_cong_default {
 	const struct tcp_congestion_ops __rcu *ca;
@@ -45,8 +46,8 @@ struct tcp_cong_default {
 };
 
 /**
- * struct tcp_cong_net - a network namespace's part of the registry
- * @dflt: its default; RCU readers
+ * struct tcp_cong_net - data of the registry in a network namespace
+ * @dflt: the default congestion control of the namespace; read under RCU
  */
 struct tcp_cong_net {
 	struct tcp_cong_default __rcu *dflt;
@@ -55,11 +56,11 @@ struct tcp_cong_net {
 extern struct tcp_cong_default tcp_cong_default_reno;
 extern unsigned int tcp_cong_net_id;
 
-/* Private flags of a table, outside of TCP_CONG_MASK */
+/* Flags that belong to the registry, not in TCP_CONG_MASK */
 
-/* An update has replaced this table by another */
+/* The congestion control was replaced, see rust/kernel/net/tcp/cong.rs */
 #define TCP_CONG_REPLACED			0x80000000
-/* TCP_CONG_NON_RESTRICTED was there when the table was first registered */
+/* It declared TCP_CONG_NON_RESTRICTED when it was first registered */
 #define TCP_CONG_NON_RESTRICTED_BY_AUTHOR	0x40000000
 
 const struct tcp_congestion_ops *
@@ -68,10 +69,7 @@ u32 tcp_ca_current_flags(const struct sock *sk);
 void tcp_ca_switch_to_current(struct sock *sk);
 const struct tcp_congestion_ops *tcp_default_ca_get_slow(const struct net *net);
 
-/*
- * @ca, which was never registered, is complete: compute its key now, instead
- * of whenever it is registered.
- */
+/* Compute the key of @ca once, before it is registered for the first time */
 static inline void tcp_ca_set_key(struct tcp_congestion_ops *ca)
 {
 	ca->key = tcp_ca_hash(ca->name);
@@ -83,9 +81,9 @@ static inline bool tcp_ca_is_replaced(const struct tcp_congestion_ops *ca)
 }
 
 /*
- * Take a reference on @ca, which was found under RCU and may be NULL. If it has
- * lost its last reference because an update replaced it, take one on what came
- * of that.
+ * Take a reference on @ca, which was found under RCU and may be NULL. If its
+ * last reference was put because an update replaced it, take one on the
+ * congestion control that follows. Return NULL if no reference can be taken.
  */
 static inline const struct tcp_congestion_ops *
 tcp_ca_get(const struct tcp_congestion_ops *ca)
@@ -96,8 +94,9 @@ tcp_ca_get(const struct tcp_congestion_ops *ca)
 }
 
 /*
- * Take a reference on *@ca for a socket, or on what replaced it. The caller has
- * found *@ca allowed; what is taken in its place has to be allowed as well.
+ * Take a reference on *@ca for a socket, or on the congestion control that
+ * follows it. The caller has checked that the socket may use *@ca. This checks
+ * the one that follows. Return 0, -EBUSY or -EPERM.
  */
 static inline int tcp_ca_take(const struct tcp_congestion_ops **ca, bool cap_net_admin)
 {
@@ -119,13 +118,16 @@ static inline struct tcp_cong_net *tcp_cong_net(const struct net *net)
 	return net_generic(net, tcp_cong_net_id);
 }
 
-/* The default of @net, under RCU */
+/* Return the default of @net. The caller holds the RCU read lock. */
 static inline const struct tcp_congestion_ops *tcp_default_ca(const struct net *net)
 {
 	return rcu_dereference(rcu_dereference(tcp_cong_net(net)->dflt)->ca);
 }
 
-/* A reference on the default of @net, under RCU */
+/*
+ * Take a reference on the default of @net, or return NULL. The caller holds the
+ * RCU read lock.
+ */
 static inline const struct tcp_congestion_ops *
 tcp_default_ca_get(const struct net *net)
 {
@@ -137,8 +139,9 @@ tcp_default_ca_get(const struct net *net)
 }
 
 /*
- * @sk, which is locked or not known to others, starts a connection, or accepts
- * those that inherit its choice: not on a table that was replaced.
+ * If the congestion control of @sk was replaced, make @sk use the one that
+ * follows. @sk starts a connection or accepts one. The caller has locked @sk,
+ * or no other code can use it yet.
  */
 static inline void tcp_ca_refresh(struct sock *sk)
 {
@@ -147,8 +150,9 @@ static inline void tcp_ca_refresh(struct sock *sk)
 }
 
 /*
- * The flags that decide about ECN for a connection to @sk, a listener that
- * nobody has locked, or a child that may still have its listener's choice.
+ * Return the flags that decide on ECN for a connection to @sk. @sk is a listener
+ * that is not locked, or a child that may still use its listener's congestion
+ * control.
  */
 static inline u32 tcp_ca_listener_flags(const struct sock *sk)
 {

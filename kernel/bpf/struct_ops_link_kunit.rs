@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! KUnit tests of struct_ops links, on a struct_ops type that counts the calls it gets.
+//! KUnit tests of struct_ops links, with a struct_ops type that counts the calls of its operations.
 
 use kernel::prelude::*;
 
@@ -48,7 +48,7 @@ mod tests {
         }, //
     };
 
-    /// A link that has reached user space, closed when dropped.
+    /// A link with an open file descriptor, which is closed when this is dropped.
     struct Open {
         fd: c_int,
         link: NonNull<Link<StructOpsLink>>,
@@ -69,16 +69,17 @@ mod tests {
             (**self).update(ready(new)?, expected)
         }
 
-        /// The map id in the answer to BPF_OBJ_GET_INFO_BY_FD.
+        /// Returns the map id that `BPF_OBJ_GET_INFO_BY_FD` reports, 0 if there is none.
         fn info(&self) -> u32 {
             let mut info = bindings::bpf_link_info::default();
-            // SAFETY: `LinkInfo` is transparent.
+            // SAFETY: `LinkInfo` is transparent over `bpf_link_info`, and `info` is not used
+            // otherwise during the call.
             let ret = StructOpsLink::fill_link_info(self, unsafe {
                 &mut *(&raw mut info).cast::<LinkInfo>()
             });
 
             assert_ok(ret);
-            // SAFETY: Any bits are a valid value.
+            // SAFETY: All bit patterns are valid values of this field, and it was zeroed.
             unsafe { info.__bindgen_anon_1.struct_ops.map_id }
         }
     }
@@ -94,7 +95,7 @@ mod tests {
 
     impl Drop for Open {
         fn drop(&mut self) {
-            // SAFETY: The descriptor is this test's own.
+            // SAFETY: This owns the descriptor.
             unsafe { bindings::close_fd(self.fd as u32) };
             flush_files();
         }
@@ -160,7 +161,7 @@ mod tests {
         assert_eq!(ty.calls(), (1, 0, 0));
         assert_eq!(refs(&map), 1);
 
-        // The map is as good as before.
+        // The map can still be registered.
         ty.answer(0);
         drop(Open::new(&map)?);
         assert_eq!(ty.calls(), (2, 0, 1));
@@ -174,7 +175,7 @@ mod tests {
     fn failed_prime_leaves_nothing() -> Result {
         let ty = FakeType::new(true)?;
         let map = ty.map()?;
-        // SAFETY: A kernel thread has limits of its own, and nobody else changes them.
+        // SAFETY: The limits of this kernel thread are valid, and no other thread changes them.
         let limit = unsafe {
             &mut (*(*bindings::get_current()).signal).rlim[bindings::RLIMIT_NOFILE as usize]
         };
@@ -202,7 +203,7 @@ mod tests {
         assert_eq!((refs(&a), refs(&b)), (1, 2));
         assert_eq!(link.info(), b.id());
 
-        // And back, with the expected map named.
+        // Back to the first map, with the expected map given.
         assert_ok(link.update(&a, Some(&b)));
         assert_eq!(ty.calls(), (1, 2, 0));
         assert_eq!((refs(&a), refs(&b)), (2, 1));
@@ -255,7 +256,7 @@ mod tests {
         ty.answer(EBUSY.to_errno());
         check(link.update(&b, None), EBUSY, 1);
 
-        // It goes through when the subsystem lets it.
+        // The update succeeds once the subsystem accepts it.
         ty.answer(0);
         assert_ok(link.update(&b, None));
 
@@ -404,19 +405,19 @@ mod tests {
         Ok(())
     }
 
-    // The helpers come last: KUnit's assertions are in scope only after the first test.
+    // The helpers are last: the assertions of KUnit are in scope only after the first test.
 
     fn assert_ok(ret: Result) {
         assert_eq!(ret.map_err(|err| err.to_errno()), Ok(()));
     }
 
-    /// A kernel thread's files are released from a work queue; waits for that.
+    /// Waits until the files that kernel threads have closed are released by a work queue.
     fn flush_files() {
-        // SAFETY: Process context.
+        // SAFETY: `flush_delayed_fput` requires a context that may sleep, and a test is one.
         unsafe { bindings::flush_delayed_fput() };
     }
 
-    /// Creates links of different maps, replaces them and detaches them, from a work queue.
+    /// Creates, updates and detaches links from a work queue.
     #[pin_data]
     struct Job {
         #[pin]
@@ -496,12 +497,12 @@ mod tests {
     }
 
     fn refs(map: &Map) -> i64 {
-        // SAFETY: Only read, in a test in which nobody else has the map.
+        // SAFETY: `map` is valid, and no other thread changes the count while the test reads it.
         unsafe { (*map.as_raw()).refcnt.counter }
     }
 
-    /// Checks that all maps of `ty` are freed, once the work queue has had its turn, and that the
-    /// subsystem was never called out of turn.
+    /// Waits until a work queue has freed all maps of `ty`, and checks that no operation was called
+    /// in the wrong order.
     fn assert_clean(ty: &Arc<FakeType>) {
         for _ in 0..200 {
             if ty.maps() == 0 {

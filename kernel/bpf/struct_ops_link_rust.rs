@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! struct_ops links: the registration of a BPF struct_ops map, bound to the life of a `bpf_link`.
+//! struct_ops links: a `bpf_link` that registers the table of a BPF struct_ops map.
 //!
-//! Creating the link registers the map's table with its subsystem, detaching or freeing the link
-//! unregisters it, and updating the link replaces the table behind a name that stays.
+//! Creating the link registers the table with its subsystem, updating the link replaces the table,
+//! and detaching or freeing the link unregisters it.
 //!
-//! This is policy alone. The lock and the states are in [`kernel::bpf::struct_ops`], the link's C
-//! operations table in [`kernel::bpf::link`].
+//! This file has only policy. The states of a registration and its lock are in
+//! [`kernel::bpf::struct_ops`], and the C operations of a link in [`kernel::bpf::link`].
 
 use kernel::{
     bindings,
@@ -39,13 +39,13 @@ use kernel::{
 #[cfg(CONFIG_BPF_STRUCT_OPS_LINK_KUNIT_TEST)]
 mod struct_ops_link_kunit;
 
-/// What `#[vtable]` asks of a crate that is always built in.
+/// The module type that `#[vtable]` needs, for a crate that is always built in.
 struct LocalModule;
 
 impl ModuleMetadata for LocalModule {
     const NAME: &'static CStr = c"struct_ops_link";
 
-    // SAFETY: A null pointer stands for the kernel itself.
+    // SAFETY: A null pointer is the `THIS_MODULE` of code that is built in.
     const THIS_MODULE: ThisModule = unsafe { ThisModule::from_ptr(core::ptr::null_mut()) };
 }
 
@@ -67,9 +67,7 @@ impl StructOpsLink {
         })
     }
 
-    /// Registers `map` and makes a link of it that is ready to be settled.
-    ///
-    /// Whatever step fails, the ones before it are undone.
+    /// Creates a link and registers the table of `map`. On an error, nothing is left behind.
     fn attach(map: ReadyMap, attach_type: AttachType) -> Result<LinkPrimer<Self>> {
         let link = LinkPrimer::new(Self::new(), attach_type)?;
 
@@ -77,9 +75,10 @@ impl StructOpsLink {
         Ok(link)
     }
 
-    /// Replaces the table by that of `new`; when `expected` is given, only if that is registered.
+    /// Replaces the registered table by that of `new`. If `expected` is given, does so only if its
+    /// table is the registered one.
     ///
-    /// `new` may be the map that is registered: what comes of that is the subsystem's to say.
+    /// If `new` is the map that is registered, the subsystem decides what happens.
     fn update(&self, new: ReadyMap, expected: Option<&Map>) -> Result {
         let new = new.into_replacement().ok_or(EOPNOTSUPP)?;
         let mut slot = self.registration.lock();
@@ -96,7 +95,7 @@ impl StructOpsLink {
 impl LinkOps for StructOpsLink {
     const TYPE: LinkType = LinkType::STRUCT_OPS;
 
-    /// Unregisters; a link that is detached already stays so.
+    /// Unregisters the table. Does nothing if the link is detached already.
     fn detach(link: &Link<Self>) -> Result {
         let was_attached = link.registration.lock().unregister();
 
@@ -128,15 +127,16 @@ impl LinkOps for StructOpsLink {
     }
 }
 
-/// The struct_ops half of `BPF_LINK_CREATE`: returns the new link's file descriptor, or an error.
+/// Creates a link for `BPF_LINK_CREATE`, and returns its file descriptor or an error. Process
+/// context, may sleep.
 ///
 /// # Safety
 ///
-/// `attr` must point to the attributes of a `BPF_LINK_CREATE` command.
+/// `attr` must point to the attributes of a `BPF_LINK_CREATE` command, valid during the call.
 #[export]
 pub unsafe extern "C" fn bpf_struct_ops_link_create(attr: *mut bindings::bpf_attr) -> c_int {
-    // SAFETY: `attr` points to the attributes of this command, which are initialized. Any bits are a
-    // valid value of these fields.
+    // SAFETY: The caller passes the attributes of this command, which are initialized. All bit
+    // patterns are valid values of these fields.
     let (map_fd, attach_type) = unsafe {
         let create = &(*attr).link_create;
         (

@@ -17,38 +17,41 @@ use kernel::{
     prelude::*, //
 };
 
-/// Gives a new network namespace its default congestion control. Process context.
+/// Sets the default congestion control of a new network namespace. Process context.
 ///
 /// # Safety
 ///
-/// `net` must point to a namespace that is being set up.
+/// `net` must point to a namespace that is being set up, and is valid during the call.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_init_default_congestion_control(net: *mut bindings::net) {
     if let Some(net) = NonNull::new(net) {
-        // SAFETY: The caller passes a namespace that stays valid during the call.
+        // SAFETY: The caller passes a namespace that is valid during the call.
         unsafe { DefaultOf::new(net) }.init();
     }
 }
 
-/// Takes the default congestion control from a network namespace. Process context.
+/// Removes the default congestion control of a network namespace. Process context.
 ///
 /// # Safety
 ///
-/// `net` must point to a namespace that is being torn down, and has no sockets any more.
+/// `net` must point to a namespace that is being destroyed, has no sockets any more, and is valid
+/// during the call.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_exit_default_congestion_control(net: *mut bindings::net) {
     if let Some(net) = NonNull::new(net) {
-        // SAFETY: The caller passes a namespace that stays valid during the call.
+        // SAFETY: The caller passes a namespace that is valid during the call.
         unsafe { DefaultOf::new(net) }.exit();
     }
 }
 
-/// Sets the default of a network namespace, what is registered under `name`. Process context, may
-/// sleep to load a module.
+/// Makes the congestion control that is registered under `name` the default of a network namespace.
+/// Loads its module if necessary. Returns 0 or an error, see [`DefaultOf::set`]. Process context,
+/// may sleep.
 ///
 /// # Safety
 ///
-/// `net` must point to a valid namespace, and `name` to a terminated string.
+/// `net` must point to a namespace, and `name` to a NUL-terminated string, both valid during the
+/// call.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_set_default_congestion_control(
     net: *mut bindings::net,
@@ -56,27 +59,27 @@ pub(crate) unsafe extern "C" fn tcp_set_default_congestion_control(
 ) -> c_int {
     from_result(|| {
         let net = NonNull::new(net).ok_or(EINVAL)?;
-        // SAFETY: The caller passes a terminated string.
+        // SAFETY: The caller passes a NUL-terminated string that is valid during the call.
         let name = Name::from_c_str(unsafe { CStr::from_char_ptr(name) }).ok_or(ENOENT)?;
 
         name.load_module();
-        // SAFETY: The caller passes a namespace that stays valid during the call.
+        // SAFETY: The caller passes a namespace that is valid during the call.
         unsafe { DefaultOf::new(net) }.set(&name).map(|()| 0)
     })
 }
 
-/// Takes a reference on the default of a network namespace, after a first attempt has found it
-/// replaced. Returns null if there is nothing to be had. Any context.
+/// Takes a reference on the default of a network namespace, after the caller has failed to take one
+/// on the table that it found. Returns null if no reference can be taken. Any context.
 ///
 /// # Safety
 ///
-/// `net` must point to a valid namespace.
+/// `net` must point to a namespace that is valid during the call.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_default_ca_get_slow(
     net: *const bindings::net,
 ) -> *const bindings::tcp_congestion_ops {
     NonNull::new(net.cast_mut())
-        // SAFETY: The caller passes a namespace that stays valid during the call.
+        // SAFETY: The caller passes a namespace that is valid during the call.
         .and_then(|net| unsafe { DefaultOf::new(net) }.get())
         .map_or(core::ptr::null(), |ca| ca.into_raw().cast_const())
 }

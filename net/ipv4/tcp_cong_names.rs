@@ -2,7 +2,7 @@
 
 //! The names of the registered congestion controls, as the sysctls list them.
 //!
-//! The registry is locked meanwhile, so each name is listed once.
+//! The registry is locked while names are listed, so each name is listed once.
 
 use kernel::{
     error::from_result,
@@ -18,9 +18,10 @@ use kernel::{
     prelude::*, //
 };
 
-/// Writes names with spaces between them, as many as there is room for with a NUL at the end.
+/// Writes the names of `tables`, with a space between them and NUL at the end. Writes as many names
+/// as fit.
 ///
-/// `buf` is not empty.
+/// `buf` must not be empty.
 pub(crate) fn write<'a>(buf: &mut [u8], tables: impl Iterator<Item = &'a CongestionOps>) {
     let mut len = 0;
 
@@ -41,14 +42,18 @@ pub(crate) fn write<'a>(buf: &mut [u8], tables: impl Iterator<Item = &'a Congest
     buf[len] = 0;
 }
 
-/// Splits what was written to the sysctl, up to the first empty name.
+/// Splits a list of names, up to the first empty one.
 fn split(names: &[u8]) -> impl Iterator<Item = &[u8]> {
     names
         .split(|byte| *byte == b' ')
         .take_while(|name| !name.is_empty())
 }
 
-/// Lets ordinary users choose these, and no others.
+/// Allows ordinary users to choose the congestion controls with these names, and no others.
+///
+/// # Errors
+///
+/// [`ENOENT`]: one of the names is not registered. Nothing is changed.
 pub(crate) fn set_allowed(names: &[u8]) -> Result {
     let registry = RegistryGuard::lock();
     let find = |name| Name::new(name).and_then(|name| registry.find(&name));
@@ -65,28 +70,28 @@ pub(crate) fn set_allowed(names: &[u8]) -> Result {
     Ok(())
 }
 
-/// Lists the registered congestion controls in the order of registration; what does not fit is left
-/// out at the end. Process context.
+/// Lists the names of the registered congestion controls in the order of registration, as many as
+/// fit. Process context.
 ///
 /// # Safety
 ///
-/// `buf` must be valid for writes of `len` bytes, at least one.
+/// `buf` must be an initialized buffer of `len` bytes, at least one, that only the caller uses.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_get_available_congestion_control(buf: *mut c_char, len: usize) {
-    // SAFETY: The caller passes a buffer of this size.
+    // SAFETY: The caller passes an initialized buffer of `len` bytes that no other code uses.
     let buf = unsafe { core::slice::from_raw_parts_mut(buf.cast(), len) };
 
     write(buf, RegistryGuard::lock().iter());
 }
 
-/// Lists those that ordinary users may choose, likewise. Process context.
+/// Lists the names of those that ordinary users may choose, as many as fit. Process context.
 ///
 /// # Safety
 ///
-/// `buf` must be valid for writes of `len` bytes, at least one.
+/// `buf` must be an initialized buffer of `len` bytes, at least one, that only the caller uses.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_get_allowed_congestion_control(buf: *mut c_char, len: usize) {
-    // SAFETY: The caller passes a buffer of this size.
+    // SAFETY: The caller passes an initialized buffer of `len` bytes that no other code uses.
     let buf = unsafe { core::slice::from_raw_parts_mut(buf.cast(), len) };
 
     write(
@@ -95,14 +100,15 @@ pub(crate) unsafe extern "C" fn tcp_get_allowed_congestion_control(buf: *mut c_c
     );
 }
 
-/// Sets which ones ordinary users may choose. Process context.
+/// Sets which ones ordinary users may choose, by names with a space between them. Returns 0, or
+/// `-ENOENT` if one is not registered. Process context.
 ///
 /// # Safety
 ///
-/// `names` must be a terminated string.
+/// `names` must be a NUL-terminated string that is valid during the call.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_set_allowed_congestion_control(names: *mut c_char) -> c_int {
-    // SAFETY: The caller passes a terminated string.
+    // SAFETY: The caller passes a NUL-terminated string that is valid during the call.
     let names = unsafe { CStr::from_char_ptr(names) };
 
     from_result(|| set_allowed(names.to_bytes()).map(|()| 0))

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Registering, replacing, unregistering and finding TCP congestion controls.
+//! Register, replace, unregister and find TCP congestion controls.
 //!
-//! Why none of it waits for readers, but where a module goes, is argued in
-//! `rust/kernel/net/tcp/cong/bucket.rs`.
+//! Only unregistering the table of a module waits for RCU readers: see
+//! [`kernel::net::tcp::cong`].
 
 use kernel::{
     bindings,
@@ -21,7 +21,7 @@ use kernel::{
     sync::rcu, //
 };
 
-/// Adds `ca` to the algorithms on offer.
+/// Registers `ca`.
 fn register(ca: Registrable<'_>) -> Result {
     ca.validate()?;
 
@@ -30,14 +30,14 @@ fn register(ca: Registrable<'_>) -> Result {
     added.inspect_err(|_| pr_notice!("{} already registered or non-unique key\n", ca.name()))
 }
 
-/// Lets `ca` take the place and the name of `old`.
+/// Replaces `old` by `ca`.
 fn update(ca: Registrable<'_>, old: &CongestionOps) -> Result {
     let replaced = RegistryGuard::lock().replace(old, ca);
 
     replaced.inspect_err(|_| pr_notice!("{} cannot take the place of {}\n", ca.name(), old.name()))
 }
 
-/// Takes `ca` off the algorithms on offer.
+/// Unregisters `ca`.
 fn unregister(ca: &CongestionOps) {
     RegistryGuard::lock().remove(ca);
 
@@ -46,40 +46,44 @@ fn unregister(ca: &CongestionOps) {
     }
 }
 
-/// Returns a table to C code, or null.
+/// Converts a table for C code, `None` to null.
 fn raw(ca: Option<&CongestionOps>) -> *mut bindings::tcp_congestion_ops {
     ca.map_or(core::ptr::null_mut(), CongestionOps::as_raw)
 }
 
-/// Registers a congestion control. Process context, does not sleep.
+/// Registers a congestion control. Returns 0, `-EINVAL` if an operation is missing, or `-EEXIST` if
+/// the name or its hash is taken. Process context, does not sleep.
 ///
 /// # Safety
 ///
-/// `ca` must point to a valid table that stays so until it is unregistered or replaced, and a
-/// grace period longer.
+/// `ca` must point to a table that stays valid until it is unregistered or replaced, and for a
+/// grace period after that.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_register_congestion_control(
     ca: *mut bindings::tcp_congestion_ops,
 ) -> c_int {
-    // SAFETY: The caller keeps the table valid for as long as both ask for.
+    // SAFETY: The caller passes a table that stays valid until it is unregistered or replaced, and
+    // for a grace period after that.
     let ca = unsafe { Registrable::new(CongestionOps::from_raw(ca)) };
 
     from_result(|| register(ca).map(|()| 0))
 }
 
-/// Replaces a registered congestion control by another of the same name. Process context, does not
-/// sleep.
+/// Replaces a registered congestion control by one with the same name. Returns 0, or `-EINVAL` if
+/// `old_ca` is not registered or the names differ. Process context, does not sleep.
 ///
 /// # Safety
 ///
-/// Both must point to valid tables, on which the caller holds references; `ca` must stay valid
-/// until it is unregistered or replaced, and both a grace period longer.
+/// Both must point to tables on which the caller holds references. `ca` must stay valid until it is
+/// unregistered or replaced, and for a grace period after that. `old_ca` must stay valid for a
+/// grace period after the call.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_update_congestion_control(
     ca: *mut bindings::tcp_congestion_ops,
     old_ca: *mut bindings::tcp_congestion_ops,
 ) -> c_int {
-    // SAFETY: The caller keeps both tables valid for as long as this asks for.
+    // SAFETY: The caller holds references on both tables during the call. It keeps `ca` valid until
+    // it is unregistered or replaced, and for a grace period after that.
     let (ca, old) = unsafe {
         (
             Registrable::new(CongestionOps::from_raw(ca)),
@@ -90,35 +94,39 @@ pub(crate) unsafe extern "C" fn tcp_update_congestion_control(
     from_result(|| update(ca, old).map(|()| 0))
 }
 
-/// Unregisters a congestion control. Process context; sleeps if it is that of a module.
+/// Unregisters a congestion control. Does nothing if it is not registered. Process context. Waits
+/// for a grace period unless `ca` is a BPF table.
 ///
 /// # Safety
 ///
-/// `ca` must point to a valid table.
+/// `ca` must point to a table that is valid during the call.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_unregister_congestion_control(ca: *mut bindings::tcp_congestion_ops) {
-    // SAFETY: The caller passes a valid table.
+    // SAFETY: The caller passes a table that is valid during the call.
     unregister(unsafe { CongestionOps::from_raw(ca) });
 }
 
-/// Finds a congestion control by its name. Any context.
+/// Finds a congestion control by its name. Returns null if there is none. Any context.
 ///
 /// # Safety
 ///
-/// `name` must be a terminated string, and the caller be an RCU reader.
+/// `name` must be a NUL-terminated string. The caller must hold the RCU read lock during the call,
+/// and as long as it uses the table without a reference.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_ca_find(name: *const c_char) -> *mut bindings::tcp_congestion_ops {
-    // SAFETY: The caller passes a terminated string, and is a reader while it uses what is found.
+    // SAFETY: The caller passes a NUL-terminated string. It holds the RCU read lock as long as it
+    // uses the table without a reference.
     raw(unsafe { CongestionOps::find(name) })
 }
 
-/// Finds a congestion control by its key. Any context.
+/// Finds a congestion control by its key. Returns null if there is none. Any context.
 ///
 /// # Safety
 ///
-/// The caller must be an RCU reader.
+/// The caller must hold the RCU read lock during the call, and as long as it uses the table without
+/// a reference.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_ca_find_key(key: u32) -> *mut bindings::tcp_congestion_ops {
-    // SAFETY: The caller is a reader while it uses what is found.
+    // SAFETY: The caller holds the RCU read lock as long as it uses the table without a reference.
     raw(unsafe { CongestionOps::find_key(key) })
 }

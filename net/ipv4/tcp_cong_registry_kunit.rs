@@ -43,9 +43,9 @@ mod tests {
     /// A table that is unregistered and freed when dropped.
     struct Table(NonNull<bindings::tcp_congestion_ops>);
 
-    // SAFETY: The registry has a lock of its own.
+    // SAFETY: Any thread may unregister and free a table.
     unsafe impl Send for Table {}
-    // SAFETY: The registry has a lock of its own.
+    // SAFETY: The lock of the registry guards the fields that change.
     unsafe impl Sync for Table {}
 
     impl Table {
@@ -70,11 +70,12 @@ mod tests {
             Ok(table)
         }
 
-        /// One that passes for a BPF map's, on which nobody may take a reference.
+        /// Creates a table that the registry takes for a BPF table. The test must not take a
+        /// reference on it, since it is not in a map.
         fn of_bpf(name: &[u8]) -> Result<Self> {
             let table = Self::new(name)?;
 
-            // SAFETY: The table is valid, and nobody else has it.
+            // SAFETY: The table is valid, and no other code uses it yet.
             unsafe { (*table.raw()).owner = bindings::bpf_module_owner() };
             Ok(table)
         }
@@ -91,17 +92,19 @@ mod tests {
         }
 
         fn register(&self) -> i32 {
-            // SAFETY: The table is valid, and unregistered before it is freed.
+            // SAFETY: The table is valid. It is unregistered before it is freed, and freed after a
+            // grace period.
             unsafe { bindings::tcp_register_congestion_control(self.raw()) }
         }
 
         fn replace(&self, old: &Table) -> i32 {
-            // SAFETY: Both are valid; the new one is unregistered before it is freed.
+            // SAFETY: Both tables are valid. Each is unregistered before it is freed, and freed
+            // after a grace period.
             unsafe { bindings::tcp_update_congestion_control(self.raw(), old.raw()) }
         }
 
         fn ops(&self) -> &CongestionOps {
-            // SAFETY: The table is valid.
+            // SAFETY: The table is valid as long as `self` is, and its name is NUL-terminated.
             unsafe { CongestionOps::from_raw(self.raw()) }
         }
 
@@ -123,9 +126,9 @@ mod tests {
                 .is_some_and(|current| core::ptr::eq(&*current, self.ops()))
         }
 
-        /// All the bytes of the table, to see whether it was written to.
+        /// Returns the bytes of the table, to check whether it was written to.
         fn bytes(&self) -> [u8; size_of::<bindings::tcp_congestion_ops>()] {
-            // SAFETY: The table is valid, and was zeroed, its padding too.
+            // SAFETY: The table is valid. Its memory was zeroed, so its padding is initialized.
             unsafe {
                 self.raw()
                     .cast::<[u8; size_of::<bindings::tcp_congestion_ops>()]>()
@@ -133,19 +136,19 @@ mod tests {
             }
         }
 
-        /// What follows for a reader that is at this table.
+        /// Returns the table that a lookup reads after this one.
         fn next(&self) -> *mut bindings::tcp_congestion_ops {
-            // SAFETY: The table is valid.
+            // SAFETY: The field is valid and aligned, and is accessed by single accesses only.
             unsafe { Atomic::from_ptr(&raw mut (*self.raw()).bucket_next) }.load(Relaxed)
         }
 
-        /// Whether a reader that is at this table comes to `other`.
+        /// Tells whether a lookup that has reached this table reaches `other` after it.
         fn leads_to(&self, other: &Table) -> bool {
             let _registry = RegistryGuard::lock();
             let mut ca = self.next();
 
             while !ca.is_null() && ca != other.raw() {
-                // SAFETY: The lock is held, so what the bucket leads to is valid.
+                // SAFETY: The lock of the registry is held, so the tables in the bucket are valid.
                 ca = unsafe { (*ca).bucket_next };
             }
             ca == other.raw()
@@ -154,12 +157,14 @@ mod tests {
 
     impl Drop for Table {
         fn drop(&mut self) {
-            // SAFETY: The table is valid. If it is a module's, this waits for its readers.
+            // SAFETY: The table is valid.
             unsafe { bindings::tcp_unregister_congestion_control(self.raw()) };
+            // Unregistering waits for RCU readers only if this is not a BPF table.
             if self.ops().outlasts_readers() {
                 rcu::synchronize_rcu();
             }
-            // SAFETY: This is the box of `Table::new`, and nobody has it any more.
+            // SAFETY: `Table::new` has made the pointer of a box. The table is not registered, and
+            // no RCU reader uses it any more.
             drop(unsafe { KBox::from_raw(self.raw()) });
         }
     }
@@ -182,7 +187,7 @@ mod tests {
         let before = (a.bytes(), b.bytes());
 
         assert_eq!(b.register(), EEXIST.to_errno());
-        // The table itself is taken as well.
+        // A table that is registered cannot be registered again.
         assert_eq!(a.register(), EEXIST.to_errno());
         assert!(before == (a.bytes(), b.bytes()));
         assert_eq!(find(c"kunit_a"), a.raw());
@@ -192,7 +197,7 @@ mod tests {
     #[test]
     fn incomplete_table_is_refused() -> Result {
         let a = Table::new(b"kunit_a")?;
-        // SAFETY: Nobody else has the table.
+        // SAFETY: The table is valid, and no other code uses it yet.
         unsafe { (*a.raw()).ssthresh = None };
 
         assert_eq!(a.register(), EINVAL.to_errno());
@@ -219,13 +224,13 @@ mod tests {
         };
 
         assert!(is_last([&a, &b, &c]));
-        // An update keeps the position, ...
+        // An update keeps the position ...
         assert_eq!(b2.replace(&b), 0);
         assert!(!b.is_registered());
         assert!(is_last([&a, &b2, &c]));
         assert_eq!(b.replace(&b2), 0);
         assert!(is_last([&a, &b, &c]));
-        // ... and what is registered again is the last.
+        // ... and a table that is registered again is the last.
         a.unregister();
         assert_eq!(a.register(), 0);
         assert!(is_last([&b, &c, &a]));
@@ -245,7 +250,7 @@ mod tests {
         assert_eq!((c.next(), b.next()), (b.raw(), a.raw()));
         assert_eq!(b2.replace(&b), 0);
         assert_eq!((c.next(), b2.next()), (b2.raw(), a.raw()));
-        // SAFETY: Both are valid.
+        // SAFETY: Both tables are valid, and their keys do not change.
         assert_eq!(unsafe { (*b2.raw()).key }, unsafe { (*b.raw()).key });
         assert_eq!(b.replace(&b2), 0);
         assert_eq!((c.next(), b.next()), (b.raw(), a.raw()));
@@ -267,10 +272,10 @@ mod tests {
     fn unregistered_old_is_refused() -> Result {
         let (a, b) = (Table::new(b"kunit_a")?, Table::new(b"kunit_a")?);
 
-        // Neither one that never was registered, ...
+        // Neither a table that was never registered ...
         assert_eq!(a.replace(&b), EINVAL.to_errno());
         assert_eq!(a.replace(&a), EINVAL.to_errno());
-        // ... nor one that was replaced, ...
+        // ... nor one that was replaced ...
         assert_eq!(b.register(), 0);
         assert_eq!(a.replace(&b), 0);
         let (before, c) = ((a.bytes(), b.bytes()), Table::new(b"kunit_a")?);
@@ -279,7 +284,7 @@ mod tests {
         assert!(before == (a.bytes(), b.bytes()));
         assert_eq!(find(c"kunit_a"), a.raw());
         // ... nor one that was unregistered.
-        // SAFETY: The table is registered.
+        // SAFETY: The table is valid.
         unsafe { bindings::tcp_unregister_congestion_control(a.raw()) };
         assert_eq!(c.replace(&a), EINVAL.to_errno());
         assert!(find(c"kunit_a").is_null());
@@ -293,7 +298,7 @@ mod tests {
         let before = (a.bytes(), b.bytes(), c.bytes());
 
         assert_eq!(b.replace(&a), EINVAL.to_errno());
-        // A prefix is another name, too, and so is a registered table's.
+        // A prefix is another name, too, and so is the name of another registered table.
         let prefix = Table::new(b"kunit_")?;
         assert_eq!(prefix.replace(&a), EINVAL.to_errno());
         assert_eq!(c.replace(&a), EINVAL.to_errno());
@@ -310,7 +315,7 @@ mod tests {
 
         assert_eq!((a.next(), b.next().is_null()), (b.raw(), true));
         a.unregister();
-        // What the unregistration of a module's table ends with.
+        // Unregistering the table of a module ends with this.
         rcu::synchronize_rcu();
         assert_eq!(find(c"kunit_b"), b.raw());
         assert!(find(c"kunit_a").is_null());
@@ -328,7 +333,7 @@ mod tests {
         let reader = rcu::read_lock();
         assert_eq!(a2.replace(&a), 0);
         assert_eq!(a.next(), last.raw());
-        // Also when the table comes back meanwhile.
+        // The same if the table is put back while the lookup is at it.
         assert_eq!(a.replace(&a2), 0);
         assert_eq!(a.next(), last.raw());
         assert_eq!(a2.next(), last.raw());
@@ -348,17 +353,17 @@ mod tests {
         assert_eq!(a.register(), 0);
         assert_eq!(first.register(), 0);
 
-        // Unregistered, with a reader at it: the rest of the bucket follows, ...
+        // A lookup has reached a table that is unregistered: it continues with the rest ...
         let reader = rcu::read_lock();
         a.unregister();
         assert!(!a.is_registered());
         assert_eq!(first.next(), last.raw());
         assert_eq!(a.next(), last.raw());
-        // ... and all of it once the table is back.
+        // ... and with the whole bucket once the table is registered again.
         assert_eq!(a.register(), 0);
         assert!(a.leads_to(&first) && a.leads_to(&last));
 
-        // The same for one that was replaced, and its successor then unregistered.
+        // The same for a table that was replaced, by one that was then unregistered.
         assert_eq!(a2.replace(&a), 0);
         a2.unregister();
         assert_eq!(a.register(), 0);
@@ -377,7 +382,7 @@ mod tests {
         assert_eq!(a.register(), 0);
         let b = Table::bpf_registered(&b)?;
 
-        // Unregistered, with a reader at it; it comes back in the place of another.
+        // A lookup has reached a table that is unregistered, and then replaces another one.
         let reader = rcu::read_lock();
         a.unregister();
         assert_eq!(a2.register(), 0);
@@ -395,7 +400,7 @@ mod tests {
         RegistryGuard::lock().remove(b.ops());
         assert!(before == (a.bytes(), b.bytes()));
 
-        // Nor when it is not any more; its neighbour feels nothing of it.
+        // The same for a table that was unregistered. The next one is not written to.
         let c = Table::registered(b"kunit_c")?;
         RegistryGuard::lock().remove(a.ops());
         let off = (a.bytes(), c.bytes());
@@ -438,7 +443,7 @@ mod tests {
         }
 
         assert!(!a.ops().outlasts_readers());
-        // SAFETY: The table is valid.
+        // SAFETY: The table is valid during the call.
         unsafe { bindings::tcp_unregister_congestion_control(a.raw()) };
         unregistered.store(true, Relaxed);
         done.wait_for_completion();
@@ -459,19 +464,19 @@ mod tests {
         assert_eq!(c.replace(&b), 0);
         assert!(c.is_current_of(&a) && c.is_current_of(&b));
 
-        // Back again: the mark goes.
+        // The first table replaces the last one: its flag is cleared.
         assert_eq!(a.replace(&c), 0);
         assert!(!a.ops().is_replaced() && b.ops().is_replaced() && c.ops().is_replaced());
         assert!(a.is_current_of(&a) && a.is_current_of(&b) && a.is_current_of(&c));
 
-        // With that unregistered, there is nothing to lead to, ...
+        // If that is unregistered, no table follows ...
         a.unregister();
         assert!(b.ops().current().is_none());
-        // ... also when another table has the name, ...
+        // ... also if another table is registered under the name ...
         let other = Table::registered(b"kunit_a")?;
         assert!(b.ops().current().is_none());
         other.unregister();
-        // ... until it is back.
+        // ... until it is registered again.
         assert_eq!(a.register(), 0);
         assert!(a.is_current_of(&b));
         Ok(())
@@ -479,7 +484,7 @@ mod tests {
 
     #[test]
     fn replaced_table_does_not_lead_to_another_name_with_its_key() -> Result {
-        // These have one key.
+        // These two names have the same key.
         let (a, b) = (
             Table::registered(b"coll_196608")?,
             Table::new(b"coll_196608")?,
@@ -490,7 +495,7 @@ mod tests {
         assert_eq!(other.register(), EEXIST.to_errno());
         b.unregister();
         assert_eq!(other.register(), 0);
-        // SAFETY: Both are valid.
+        // SAFETY: Both tables are valid, and their keys do not change.
         assert_eq!(unsafe { (*other.raw()).key }, unsafe { (*a.raw()).key });
         assert!(a.ops().current().is_none());
         assert!(find(c"coll_196608").is_null());
@@ -504,7 +509,7 @@ mod tests {
         assert_eq!(b.replace(&a), 0);
         b.unregister();
 
-        // Another table under the name, and then the second one of above in its place.
+        // Another table is registered under the name, and the second one of above replaces it.
         let other = Table::registered(b"kunit_a")?;
         assert_eq!(b.replace(&other), 0);
         assert!(b.is_current_of(&other));
@@ -516,19 +521,19 @@ mod tests {
     fn permission_belongs_to_the_name() -> Result {
         let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
         let open = Table::new(b"kunit_a")?;
-        // SAFETY: Nobody else has the table.
+        // SAFETY: The table is valid, and no other code uses it yet.
         unsafe { (*open.raw()).flags = bindings::TCP_CONG_NON_RESTRICTED };
 
-        // What the administrator has said stays, ...
+        // An update keeps the permission that the administrator has given ...
         RegistryGuard::lock().allow(a.ops());
         assert_eq!(b.replace(&a), 0);
         assert!(b.is_allowed());
-        // ... and what was taken back does not return with a table.
+        // ... and does not bring back one that the administrator has taken away.
         RegistryGuard::lock().restrict(b.ops());
         assert_eq!(a.replace(&b), 0);
         assert!(!a.is_allowed());
 
-        // A table whose author allows it is allowed, and so is the name from then on.
+        // A table that declares the permission has it, and so have the tables that replace it.
         assert_eq!(open.replace(&a), 0);
         assert!(open.is_allowed());
         assert_eq!(b.replace(&open), 0);
@@ -545,7 +550,7 @@ mod tests {
         assert_eq!(a.register(), 0);
         assert!(a.is_allowed());
 
-        // One that was replaced has passed the permission on.
+        // A table that was replaced has passed the permission on, and does not keep it.
         assert_eq!(b.replace(&a), 0);
         RegistryGuard::lock().restrict(b.ops());
         b.unregister();
@@ -571,7 +576,7 @@ mod tests {
 
         assert_ok(net.dflt().set(&before));
         assert!(net.default() != a.raw());
-        // A default of another name stays where it is.
+        // A default of another name does not change.
         let default_before = net.default();
         assert_eq!(b.replace(&a), 0);
         assert_eq!(net.default(), default_before);
@@ -592,12 +597,12 @@ mod tests {
         assert_eq!(b.replace(&a), 0);
         assert!(nets.iter().all(|net| net.default() == b.raw()));
 
-        // The last one takes it away, and what is set then is new.
+        // The shared default is freed with its last namespace. Setting the name creates a new one.
         let [first, second, third] = nets;
         drop((first, second));
         assert_eq!(third.default(), b.raw());
         assert_ok(third.set(c"reno"));
-        // SAFETY: The lock keeps writers off, and is not needed for a test's own table.
+        // SAFETY: The table is valid, and no other thread sets it as a default.
         assert!(unsafe { (*b.raw()).defaults }.is_null());
         assert!(third.default() != b.raw());
         assert_ok(third.set(c"kunit_a"));
@@ -626,7 +631,7 @@ mod tests {
         assert_eq!(net.default(), before);
         assert!(!a.is_allowed());
 
-        // Only the administrator's word counts, and is not repeated by a namespace.
+        // Only the administrator gives the permission, not a namespace that uses the table.
         RegistryGuard::lock().allow(a.ops());
         assert_ok(net.set(c"kunit_a"));
         RegistryGuard::lock().restrict(a.ops());
@@ -642,7 +647,8 @@ mod tests {
         let last = Table::new(b"kunit_a")?;
         let (first, second) = (Net::new()?, Net::new()?);
 
-        // The default of one namespace, unregistered; another table is that of a second one.
+        // One table is unregistered, and is the default of one namespace. Another table is the
+        // default of a second one.
         RegistryGuard::lock().allow(a.ops());
         assert_ok(first.set(c"kunit_a"));
         a.unregister();
@@ -662,7 +668,7 @@ mod tests {
         assert_eq!(a.replace(&last), 0);
         assert_eq!(second.default(), a.raw());
         drop(second);
-        // SAFETY: The lock keeps writers off, and is not needed for a test's own table.
+        // SAFETY: The table is valid, and no other thread sets it as a default.
         assert!(unsafe { (*a.raw()).defaults }.is_null());
         Ok(())
     }
@@ -679,7 +685,7 @@ mod tests {
         };
 
         assert_eq!(&*listed(17, &[&a, &b])?, b"kunit_a kunit_bc");
-        // Whole names only.
+        // A name that does not fit is left out.
         assert_eq!(&*listed(16, &[&a, &b])?, b"kunit_a");
         assert_eq!(&*listed(8, &[&a, &b])?, b"kunit_a");
         assert_eq!(&*listed(7, &[&a, &b])?, b"");
@@ -697,13 +703,13 @@ mod tests {
 
         assert_ok(tcp_cong_names::set_allowed(b"reno kunit_a"));
         assert!(a.is_allowed() && !b.is_allowed());
-        // One unknown name, and nothing changes.
+        // If one name is unknown, nothing is changed.
         assert_eq!(
             errno(tcp_cong_names::set_allowed(b"reno kunit_b kunit_c")),
             ENOENT.to_errno()
         );
         assert!(a.is_allowed() && !b.is_allowed());
-        // The first empty name is the end.
+        // The list ends at the first empty name.
         assert_ok(tcp_cong_names::set_allowed(b"kunit_b  kunit_a"));
         assert!(!a.is_allowed() && b.is_allowed());
 
@@ -733,7 +739,7 @@ mod tests {
             workqueue::system_unbound().try_spawn(GFP_KERNEL, move || {
                 while !stop.load(Relaxed) {
                     let reader = rcu::read_lock();
-                    // SAFETY: The names are terminated, and this is a reader.
+                    // SAFETY: The names are NUL-terminated. The RCU read lock is held.
                     let found = |name: &[u8; 12]| unsafe {
                         CongestionOps::find(name.as_ptr().cast()).is_some()
                     };
@@ -752,7 +758,7 @@ mod tests {
             if new.replace(old) != 0 {
                 break;
             }
-            // One that comes and goes in front of them; readers may be at it.
+            // Add and remove a table before the others, while lookups may have reached it.
             if first.register() != 0 {
                 break;
             }
@@ -773,12 +779,12 @@ mod tests {
         Ok(())
     }
 
-    /// A network namespace, of which only the default is used.
+    /// A network namespace of which only the default is used.
     enum Net {
         Initial,
         Made {
             net: KVBox<Opaque<bindings::net>>,
-            // What `net_generic` looks at, and what it finds there.
+            // The array that `net_generic` reads, and the data that it finds there.
             _generic: KBox<[*mut bindings::tcp_cong_net; GENERIC]>,
             _cong: KBox<Opaque<bindings::tcp_cong_net>>,
         },
@@ -793,11 +799,11 @@ mod tests {
             let cong: KBox<Opaque<bindings::tcp_cong_net>> =
                 KBox::init(pin_init::init_zeroed(), GFP_KERNEL)?;
             let mut generic = KBox::new([core::ptr::null_mut(); GENERIC], GFP_KERNEL)?;
-            // SAFETY: Set at boot.
+            // SAFETY: The id is set at boot and does not change.
             let id = unsafe { bindings::tcp_cong_net_id };
 
             *generic.get_mut(id as usize).ok_or(EINVAL)? = cong.get();
-            // SAFETY: Nobody else has the namespace.
+            // SAFETY: The namespace is valid, and no other code uses it yet.
             unsafe { (*net.get()).gen_ = generic.as_mut_ptr().cast() };
             let net = Self::Made {
                 net,
@@ -820,8 +826,8 @@ mod tests {
         }
 
         fn dflt(&self) -> DefaultOf {
-            // SAFETY: Neither the initial namespace nor a box is at address null, and both outlive
-            // the value.
+            // SAFETY: The address of a static or a box is not null. The namespace outlives the
+            // value, which only lives during a call.
             unsafe { DefaultOf::new(NonNull::new_unchecked(self.raw())) }
         }
 
@@ -830,7 +836,8 @@ mod tests {
         }
 
         fn slot(&self) -> *mut bindings::tcp_cong_default {
-            // SAFETY: The namespace is valid, and so is its part of the registry.
+            // SAFETY: The namespace and its `tcp_cong_net` are valid. The field is aligned, and is
+            // accessed by single accesses only.
             unsafe { Atomic::from_ptr(&raw mut (*bindings::tcp_cong_net(self.raw())).dflt) }
                 .load(Relaxed)
         }
@@ -838,12 +845,14 @@ mod tests {
         fn default(&self) -> *mut bindings::tcp_congestion_ops {
             let _registry = RegistryGuard::lock();
 
-            // SAFETY: What the namespace has is valid while the lock is held. Only compared.
+            // SAFETY: The shared default is valid while the lock of the registry is held. The
+            // pointer in it is compared only.
             unsafe { (*self.slot()).ca.cast_mut() }
         }
 
         fn default_name(&self) -> Result<Name> {
-            // SAFETY: A default has a name.
+            // SAFETY: A shared default holds a reference on its table, which keeps it valid as long
+            // as no other thread changes the default.
             Name::from_c_str(unsafe { CongestionOps::from_raw(self.default()) }.name())
                 .ok_or(EINVAL)
         }
@@ -853,13 +862,13 @@ mod tests {
         fn drop(&mut self) {
             if let Self::Made { .. } = self {
                 self.dflt().exit();
-                // Readers are done before the memory goes.
+                // The memory is freed after a grace period.
                 rcu::synchronize_rcu();
             }
         }
     }
 
-    /// Names that are in one bucket.
+    /// Returns names that are in one bucket.
     fn names_in_one_bucket<const N: usize>() -> [[u8; 11]; N] {
         let mut names = [*b"kunit_00000"; N];
         let mut found = 0;
@@ -883,6 +892,7 @@ mod tests {
         names
     }
 
+    /// Appends NUL.
     fn terminated(name: &[u8; 11]) -> [u8; 12] {
         let mut bytes = [0; 12];
 
@@ -890,19 +900,20 @@ mod tests {
         bytes
     }
 
+    /// Returns the number of the bucket for a name.
     fn bucket(name: &[u8; 11]) -> u32 {
         let mut bytes = [0; bindings::TCP_CA_NAME_MAX as usize];
 
         bytes[..name.len()].copy_from_slice(name);
-        // SAFETY: The name is terminated, and zeroes follow it.
+        // SAFETY: The array has `TCP_CA_NAME_MAX` bytes, and the name in it is NUL-terminated.
         unsafe { bindings::tcp_ca_hash(bytes.as_ptr().cast()) % bindings::TCP_CONG_BUCKETS }
     }
 
-    /// The names that ordinary users may choose, as the sysctl lists them.
+    /// Returns the names that ordinary users may choose, as the sysctl lists them.
     fn allowed() -> Result<KVec<u8>> {
         let mut buf = KVec::from_elem(0, 2048, GFP_KERNEL)?;
 
-        // SAFETY: The buffer has this size.
+        // SAFETY: The buffer is initialized and has this size.
         unsafe { bindings::tcp_get_allowed_congestion_control(buf.as_mut_ptr().cast(), buf.len()) };
         buf.truncate(buf.iter().position(|byte| *byte == 0).ok_or(EINVAL)?);
         Ok(buf)
@@ -919,8 +930,8 @@ mod tests {
     fn find(name: &CStr) -> *mut bindings::tcp_congestion_ops {
         let _reader = rcu::read_lock();
 
-        // SAFETY: The name is valid, and the registry read under RCU. What is found is only
-        // compared, unless the test holds on to it.
+        // SAFETY: The name is NUL-terminated, and the RCU read lock is held. The pointer that is
+        // returned is compared only.
         unsafe { bindings::tcp_ca_find(name.as_char_ptr()) }
     }
 }

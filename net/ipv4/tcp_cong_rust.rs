@@ -3,11 +3,11 @@
 //! The registry of TCP congestion controls, in Rust.
 //!
 //! * `tcp_cong_registry`: registers, replaces, unregisters and finds them.
-//! * `tcp_cong_current`: keeps new connections off those that were replaced.
+//! * `tcp_cong_current`: starts connections on the table that follows a replaced one.
 //! * `tcp_cong_default`: the default of a network namespace.
-//! * `tcp_cong_names`: the lists that the sysctls show.
+//! * `tcp_cong_names`: the lists of the sysctls.
 //!
-//! This is policy alone. The data structures, and the arguments why they are right, are in
+//! These files have only policy. The data structures, and why they are correct, are in
 //! [`kernel::net::tcp::cong`].
 
 mod tcp_cong_current;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the registry of congestion controls in tcp_cong_rust.rs shares with C:
- * data with an initializer in C, a part of each network namespace, and exports.
+ * The C part of the registry of congestion controls in tcp_cong_rust.rs: data
+ * that an initializer in C fills, data of each network namespace, and exports.
  */
 
 #include <linux/export.h>
@@ -16,7 +16,10 @@ LIST_HEAD(tcp_cong_list);
 EXPORT_SYMBOL_GPL(tcp_register_congestion_control);
 EXPORT_SYMBOL_GPL(tcp_unregister_congestion_control);
 
-/* The first namespace has it before there is memory to allocate */
+/*
+ * The first default of the initial namespace. It is static, so that setting it
+ * cannot fail, and has a user of its own, so that it is never freed.
+ */
 struct tcp_cong_default tcp_cong_default_reno = {
 	.ca	= RCU_INITIALIZER(&tcp_reno),
 	.users	= 1,
@@ -29,7 +32,7 @@ static struct pernet_operations tcp_cong_net_ops = {
 	.size	= sizeof(struct tcp_cong_net),
 };
 
-/* Before tcp_sk_ops, which gives a namespace its default */
+/* Registered before tcp_sk_ops, whose init sets the default of a namespace */
 static int __init tcp_cong_net_register(void)
 {
 	return register_pernet_subsys(&tcp_cong_net_ops);

@@ -3,10 +3,9 @@
 //! BPF objects, for kernel code that manages them.
 //!
 //! * [`map::Map`]: a reference-counted BPF map.
-//! * [`link::Link`]: a `bpf_link` around data of the caller's, its C operations table made from the
-//!   [`link::LinkOps`] trait; [`link::LinkPrimer`] takes it to user space or takes it back.
-//! * [`struct_ops`]: a struct_ops map that is known to be ready, and its registration with the
-//!   subsystem on behalf of a link.
+//! * [`link::Link`]: a `bpf_link` with data of the caller. The trait [`link::LinkOps`] provides its
+//!   operations, and [`link::LinkPrimer`] creates it.
+//! * [`struct_ops`]: struct_ops maps that are ready, and their registration by a link.
 //!
 //! C header: [`include/linux/bpf.h`](srctree/include/linux/bpf.h)
 

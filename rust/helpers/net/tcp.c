@@ -37,7 +37,7 @@ rust_helper_tcp_cong_default_free(struct tcp_cong_default *dflt)
 	kfree_rcu(dflt, rcu);
 }
 
-/* A cast, which bindgen does not evaluate */
+/* BPF_MODULE_OWNER is a cast, which bindgen does not evaluate */
 __rust_helper struct module *rust_helper_bpf_module_owner(void)
 {
 	return BPF_MODULE_OWNER;

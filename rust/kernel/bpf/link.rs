@@ -2,8 +2,8 @@
 
 //! BPF links.
 //!
-//! A link ties an attachment to a file descriptor (and to pins in bpffs): it lives as long as
-//! anybody holds a reference on it. A link type is a type that implements [`LinkOps`].
+//! A link ties an attachment to a file descriptor and to pins in bpffs: it exists while a reference
+//! on it is held. A link type is a type that implements [`LinkOps`].
 //!
 //! C header: [`include/linux/bpf.h`](srctree/include/linux/bpf.h)
 
@@ -37,83 +37,84 @@ use core::{
     ptr::NonNull, //
 };
 
-/// What a link attaches, as user space sees it.
+/// The type of a link, as user space sees it.
 ///
 /// C counterpart: [`enum bpf_link_type`](srctree/include/uapi/linux/bpf.h).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct LinkType(bindings::bpf_link_type);
 
 impl LinkType {
-    /// The table of a struct_ops map.
+    /// A link that attaches the table of a struct_ops map.
     pub const STRUCT_OPS: Self = Self(bindings::bpf_link_type_BPF_LINK_TYPE_STRUCT_OPS);
 }
 
-/// What a link attaches to, as user space names it when the link is created.
+/// The type of an attachment, which user space passes with `BPF_LINK_CREATE`.
 ///
 /// C counterpart: [`enum bpf_attach_type`](srctree/include/uapi/linux/bpf.h).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct AttachType(bindings::bpf_attach_type);
 
 impl AttachType {
-    /// Attaches the table of a struct_ops map.
+    /// The attachment of the table of a struct_ops map.
     pub const STRUCT_OPS: Self = Self(bindings::bpf_attach_type_BPF_STRUCT_OPS);
 
-    /// Takes the number that user space passed. Any number is one.
+    /// Wraps the number that user space passed. Every number is valid.
     #[inline]
     pub fn from_raw(attach_type: bindings::bpf_attach_type) -> Self {
         Self(attach_type)
     }
 }
 
-/// The data of a link type, and what the type does.
+/// The data of a link type, and its operations.
 ///
-/// The value is dropped when the last reference to the link has gone: what a link holds, it gives
-/// back in its `Drop`. That runs in process context and may sleep. It runs at once, not after a
-/// grace period, so what RCU readers may still look at has to be freed by other means.
+/// The data is dropped when the last reference to the link is put. This happens in process context,
+/// and may sleep. It does not wait for a grace period, so memory that RCU readers may use must be
+/// freed by other means.
 ///
-/// Only the optional operations that an implementation provides are entered in the C table.
+/// The C operations table contains only the optional operations that the implementation provides.
+/// If an operation fails, user space gets its error.
 ///
 /// A link can outlive everything that its creator has borrowed, so the data borrows nothing.
 ///
 /// C counterpart: [`struct bpf_link_ops`](srctree/include/linux/bpf.h).
 #[vtable]
 pub trait LinkOps: Sized + Send + Sync + 'static {
-    /// The type that user space sees.
+    /// The type of the link.
     const TYPE: LinkType;
 
-    /// Undoes the attachment while the link lives on (`BPF_LINK_DETACH`).
+    /// Undoes the attachment, while the link itself stays (`BPF_LINK_DETACH`).
     ///
     /// Process context, may sleep.
     fn detach(_link: &Link<Self>) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Replaces the map behind the link (`BPF_LINK_UPDATE`); when `expected` is given, only if it
-    /// is the present one.
+    /// Replaces the map of the link by `new` (`BPF_LINK_UPDATE`). If `expected` is given, does so
+    /// only if it is the current map.
     ///
     /// Process context, may sleep.
     fn update_map(_link: &Link<Self>, _new: &Map, _expected: Option<&Map>) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Prints what is special to this type into `/proc/PID/fdinfo/FD`.
+    /// Prints the lines of this link type to `/proc/PID/fdinfo/FD`.
     ///
     /// Process context, may sleep.
     fn show_fdinfo(_link: &Link<Self>, _m: &SeqFile) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Fills what is special to this type into the answer to `BPF_OBJ_GET_INFO_BY_FD`.
+    /// Fills in the fields of this link type for `BPF_OBJ_GET_INFO_BY_FD`.
     ///
     /// Process context, may sleep.
     fn fill_link_info(_link: &Link<Self>, _info: &mut LinkInfo) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Tells whether there is nothing attached any more: pollers get `EPOLLHUP`.
+    /// Tells whether the attachment is gone. If so, pollers get `EPOLLHUP`.
     ///
-    /// The poller is on the queue of [`Link::hang_up`] before this is called, so it misses nothing
-    /// that happens later.
+    /// The poller is on the queue of [`Link::hang_up`] before this is called, so it does not miss a
+    /// later call of that.
     ///
     /// Process context.
     fn is_hung_up(_link: &Link<Self>) -> bool {
@@ -121,29 +122,28 @@ pub trait LinkOps: Sized + Send + Sync + 'static {
     }
 }
 
-/// The answer to `BPF_OBJ_GET_INFO_BY_FD` for a link.
+/// What `BPF_OBJ_GET_INFO_BY_FD` returns for a link.
 ///
 /// C counterpart: [`struct bpf_link_info`](srctree/include/uapi/linux/bpf.h).
 #[repr(transparent)]
 pub struct LinkInfo(bindings::bpf_link_info);
 
 impl LinkInfo {
-    /// Sets the id of the map of a struct_ops link. What is not set stays as user space passed it.
+    /// Sets the id of the map of a struct_ops link. If it is not set, user space gets back the
+    /// value that it passed.
     #[inline]
     pub fn set_struct_ops_map_id(&mut self, id: u32) {
         self.0.__bindgen_anon_1.struct_ops.map_id = id;
     }
 }
 
-/// A link of type `T`.
-///
-/// Dereferences to its data.
+/// A link of type `T`. Dereferences to its data.
 ///
 /// C counterpart: [`struct bpf_link`](srctree/include/linux/bpf.h).
 ///
 /// # Invariants
 ///
-/// `link` was initialised by `bpf_link_init` with the table of `T`.
+/// `link` was initialized by `bpf_link_init` with the operations table of `T`.
 #[pin_data]
 #[repr(C)]
 pub struct Link<T: LinkOps> {
@@ -155,13 +155,14 @@ pub struct Link<T: LinkOps> {
     data: T,
 }
 
-// SAFETY: A `bpf_link` may be used and released from any thread, and so may `T`.
+// SAFETY: A `bpf_link` may be used and freed by any thread. The queue and `T` are `Send`.
 unsafe impl<T: LinkOps> Send for Link<T> {}
 
-// SAFETY: The core's accesses to the `bpf_link` are synchronised by the core, and `T` is `Sync`.
+// SAFETY: The BPF core synchronizes its accesses to the `bpf_link`. The queue and `T` are `Sync`.
 unsafe impl<T: LinkOps> Sync for Link<T> {}
 
 impl<T: LinkOps> Link<T> {
+    /// Returns an initializer of a link with `data`.
     fn new<E>(
         data: impl PinInit<T, E>,
         attach_type: AttachType,
@@ -170,10 +171,11 @@ impl<T: LinkOps> Link<T> {
         Error: From<E>,
     {
         try_pin_init!(Self {
-            // INVARIANT: The table is that of `T`.
+            // INVARIANT: `bpf_link_init` gets the operations table of `T`.
             link <- Opaque::ffi_init(|link: *mut bindings::bpf_link| {
-                // SAFETY: `link` is valid for writes. The C code expects zeroed memory where it
-                // does not initialise, the table is static, and there is no program.
+                // SAFETY: `link` is valid for writes. `bpf_link_init` expects memory that is
+                // zeroed, an operations table that outlives the link, which a static one does, and
+                // a program or null.
                 unsafe {
                     link.write_bytes(0, 1);
                     bindings::bpf_link_init(
@@ -190,26 +192,28 @@ impl<T: LinkOps> Link<T> {
         }? Error)
     }
 
+    /// Borrows the link whose `bpf_link` this is.
+    ///
     /// # Safety
     ///
     /// `link` must point to the `bpf_link` of a valid `Link<T>` for the duration of `'a`.
     #[inline]
     unsafe fn from_raw<'a>(link: *mut bindings::bpf_link) -> &'a Self {
-        // SAFETY: `link` is the first field of `Link<T>`, which is `repr(C)`, and valid by the
-        // requirements of this function.
+        // SAFETY: The caller passes the `bpf_link` of a `Link<T>` that is valid for `'a`. It is the
+        // first field of `Link<T>`, which is `repr(C)`, so both have the same address.
         unsafe { &*link.cast() }
     }
 
-    /// Returns the C representation, by a pointer that may be used for the whole link.
+    /// Returns a pointer to the C representation. It may be used to access the whole link.
     #[inline]
     pub fn as_raw(&self) -> *mut bindings::bpf_link {
         // The `bpf_link` is the first field of `Link<T>`, which is `repr(C)`.
         core::ptr::from_ref(self).cast_mut().cast()
     }
 
-    /// Wakes the pollers of the link, with `EPOLLHUP`. Any context.
+    /// Wakes the pollers of the link with `EPOLLHUP`. Any context.
     ///
-    /// [`LinkOps::is_hung_up`] has to answer `true` before this is called.
+    /// [`LinkOps::is_hung_up`] must return `true` before this is called.
     #[inline]
     pub fn hang_up(&self) {
         self.pollers.wake(bindings::POLLHUP);
@@ -225,24 +229,24 @@ impl<T: LinkOps> Deref for Link<T> {
     }
 }
 
-/// A link on its way to user space: it has a file, a reserved descriptor and an id, but nobody can
-/// reach it yet.
+/// A link that user space cannot use yet. It has a file, a reserved file descriptor and an id.
 ///
-/// Either it is settled, or dropping it takes everything back and leaves no trace.
+/// [`settle`](Self::settle) makes it available to user space. Dropping it instead frees the link,
+/// the file, the descriptor and the id.
 ///
 /// C counterpart: [`struct bpf_link_primer`](srctree/include/linux/bpf.h).
 ///
 /// # Invariants
 ///
-/// `primer` was filled by `bpf_link_prime` for the `bpf_link` of a `Link<T>`, and has been neither
-/// settled nor cleaned up; its file owns the only reference to the link.
+/// `primer` was filled by `bpf_link_prime` for the `bpf_link` of a `Link<T>`, and was neither
+/// settled nor cleaned up. Its file owns the only reference to the link.
 pub struct LinkPrimer<T: LinkOps> {
     primer: bindings::bpf_link_primer,
     _link: PhantomData<Pin<KBox<Link<T>>>>,
 }
 
 impl<T: LinkOps> LinkPrimer<T> {
-    /// Makes a link around `data` and reserves what it needs to reach user space.
+    /// Creates a link with `data`, a file for it, and reserves a file descriptor and an id.
     ///
     /// C counterpart: [`bpf_link_prime`](srctree/kernel/bpf/syscall.c).
     ///
@@ -252,8 +256,10 @@ impl<T: LinkOps> LinkPrimer<T> {
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`], `EMFILE` when the task has no descriptor left, `ENFILE`, or what `data` fails
-    /// with.
+    /// * [`ENOMEM`]: there is no memory for the link, its file or its id.
+    /// * `EMFILE`: the task has no descriptor left.
+    /// * `ENFILE`: the system has no file left.
+    /// * The error of `data`.
     pub fn new<E>(data: impl PinInit<T, E>, attach_type: AttachType) -> Result<Self>
     where
         Error: From<E>,
@@ -261,32 +267,38 @@ impl<T: LinkOps> LinkPrimer<T> {
         let link = KBox::pin_init::<Error>(Link::new(data, attach_type), GFP_USER)?;
         let mut primer = MaybeUninit::uninit();
 
-        // SAFETY: The link stays where it is until it is freed, here or in `LinkVTable::dealloc`.
+        // SAFETY: The link is not moved: the pointer is turned back into a pinned box to free it,
+        // below or in `LinkVTable::dealloc`.
         let link = KBox::into_raw(unsafe { Pin::into_inner_unchecked(link) });
-        // SAFETY: `link` is initialised and pinned, and begins with its `bpf_link`.
+        // SAFETY: `link` points to an initialized `Link<T>`, whose first field is an initialized
+        // `bpf_link`. `primer` is valid for writes.
         let primed = to_result(unsafe {
             bindings::bpf_link_prime(link.cast::<bindings::bpf_link>(), primer.as_mut_ptr())
         });
         if primed.is_err() {
-            // SAFETY: This is the box from above, to which nothing refers on an error.
+            // SAFETY: This is the pinned box from above. If `bpf_link_prime` fails, it keeps no
+            // pointer to the link.
             drop(unsafe { Pin::new_unchecked(KBox::from_raw(link)) });
         }
         primed?;
 
-        // INVARIANT: The file that was just made owns the initial reference.
+        // INVARIANT: `bpf_link_prime` has filled `primer`, and its new file owns the initial
+        // reference.
         Ok(Self {
-            // SAFETY: `bpf_link_prime` has filled it.
+            // SAFETY: `bpf_link_prime` initializes all fields if it succeeds.
             primer: unsafe { primer.assume_init() },
             _link: PhantomData,
         })
     }
 
-    /// Makes the link known to user space, by id and by the file descriptor that is returned.
+    /// Makes the link available to user space, by its id and by the file descriptor that is
+    /// returned. Process context.
     ///
     /// C counterpart: [`bpf_link_settle`](srctree/kernel/bpf/syscall.c).
     #[inline]
     pub fn settle(mut self) -> c_int {
-        // SAFETY: By the type invariants, and `self` is not dropped.
+        // SAFETY: By the type invariants, `primer` was neither settled nor cleaned up. `self` is
+        // forgotten, so it is not cleaned up later.
         let fd = unsafe { bindings::bpf_link_settle(&mut self.primer) };
 
         core::mem::forget(self);
@@ -299,36 +311,39 @@ impl<T: LinkOps> Deref for LinkPrimer<T> {
 
     #[inline]
     fn deref(&self) -> &Link<T> {
-        // SAFETY: By the type invariants, the file keeps the link alive.
+        // SAFETY: By the type invariants, this is the `bpf_link` of a `Link<T>`, and the file of
+        // `primer` holds a reference on it as long as `self` exists.
         unsafe { Link::from_raw(self.primer.link) }
     }
 }
 
 impl<T: LinkOps> Drop for LinkPrimer<T> {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants. Giving up the file gives up the link.
+        // SAFETY: By the type invariants, `primer` was neither settled nor cleaned up. It is not
+        // used after this.
         unsafe { bindings::bpf_link_cleanup(&mut self.primer) };
     }
 }
 
-/// Makes the C operations table of a link type.
+/// Builds the C operations table of a link type.
 struct LinkVTable<T: LinkOps>(PhantomData<T>);
 
 impl<T: LinkOps> LinkVTable<T> {
     /// # Safety
     ///
-    /// `link` must be the `bpf_link` of a `Link<T>` to which no reference is left.
+    /// `link` must be the `bpf_link` of a `Link<T>` that `LinkPrimer::new` has created, and whose
+    /// last reference was put.
     unsafe extern "C" fn dealloc(link: *mut bindings::bpf_link) {
-        // SAFETY: By the requirements of this function, this is the box that `LinkPrimer::new`
-        // gave to the link's file, and nobody else has it any more.
+        // SAFETY: The caller passes the first field of a `Link<T>` for which `LinkPrimer::new` has
+        // made a pinned box. The last reference was put, so this owns the box.
         drop(unsafe { Pin::new_unchecked(KBox::from_raw(link.cast::<Link<T>>())) });
     }
 
     /// # Safety
     ///
-    /// `link` must be the `bpf_link` of a valid `Link<T>`.
+    /// `link` must be the `bpf_link` of a `Link<T>` that is valid during the call.
     unsafe extern "C" fn detach(link: *mut bindings::bpf_link) -> c_int {
-        // SAFETY: By the requirements of this function.
+        // SAFETY: The caller passes the `bpf_link` of a `Link<T>` that is valid during the call.
         let link = unsafe { Link::from_raw(link) };
 
         from_result(|| T::detach(link).map(|()| 0))
@@ -336,16 +351,18 @@ impl<T: LinkOps> LinkVTable<T> {
 
     /// # Safety
     ///
-    /// `link` must be the `bpf_link` of a valid `Link<T>`; `new` must be a valid map, and
-    /// `expected` null or a valid map.
+    /// `link` must be the `bpf_link` of a `Link<T>`, `new` a map, and `expected` null or a map, all
+    /// of which are valid during the call.
     unsafe extern "C" fn update_map(
         link: *mut bindings::bpf_link,
         new: *mut bindings::bpf_map,
         expected: *mut bindings::bpf_map,
     ) -> c_int {
-        // SAFETY: By the requirements of this function.
+        // SAFETY: The caller passes the `bpf_link` of a `Link<T>` and a map. It holds a reference
+        // on each during the call.
         let (link, new) = unsafe { (Link::from_raw(link), Map::from_raw(new)) };
-        // SAFETY: By the requirements of this function.
+        // SAFETY: If `expected` is not null, it is a map on which the caller holds a reference
+        // during the call.
         let expected = NonNull::new(expected).map(|map| unsafe { Map::from_raw(map.as_ptr()) });
 
         from_result(|| T::update_map(link, new, expected).map(|()| 0))
@@ -353,10 +370,11 @@ impl<T: LinkOps> LinkVTable<T> {
 
     /// # Safety
     ///
-    /// `link` must be the `bpf_link` of a valid `Link<T>`, and `m` a valid `seq_file` that nobody
-    /// else uses during the call.
+    /// `link` must be the `bpf_link` of a `Link<T>`, and `m` a `seq_file`. Both must be valid
+    /// during the call, and no other thread may access `m`.
     unsafe extern "C" fn show_fdinfo(link: *const bindings::bpf_link, m: *mut bindings::seq_file) {
-        // SAFETY: By the requirements of this function.
+        // SAFETY: The caller passes the `bpf_link` of a `Link<T>` and a `seq_file`. Both are valid
+        // during the call, and no other thread accesses `m`.
         let (link, m) = unsafe { (Link::from_raw(link.cast_mut()), SeqFile::from_raw(m)) };
 
         T::show_fdinfo(link, m);
@@ -364,13 +382,14 @@ impl<T: LinkOps> LinkVTable<T> {
 
     /// # Safety
     ///
-    /// `link` must be the `bpf_link` of a valid `Link<T>`, and `info` valid and not used by
-    /// anybody else during the call.
+    /// `link` must be the `bpf_link` of a `Link<T>`. It and `info` must be valid during the call,
+    /// and no other code may access `info`.
     unsafe extern "C" fn fill_link_info(
         link: *const bindings::bpf_link,
         info: *mut bindings::bpf_link_info,
     ) -> c_int {
-        // SAFETY: By the requirements of this function; `LinkInfo` is transparent.
+        // SAFETY: The caller passes the `bpf_link` of a `Link<T>`, and an `info` that no other code
+        // accesses. Both are valid during the call. `LinkInfo` is transparent over `bpf_link_info`.
         let (link, info) = unsafe {
             (
                 Link::from_raw(link.cast_mut()),
@@ -383,20 +402,22 @@ impl<T: LinkOps> LinkVTable<T> {
 
     /// # Safety
     ///
-    /// `file` must be a valid file of a `Link<T>`, and `table` null or a valid poll table.
+    /// `file` must be a file of a `Link<T>`, and `table` null or a poll table. Both must be valid
+    /// during the call, and no `fdget_pos` call on `file` without `f_pos_lock` may be active.
     unsafe extern "C" fn poll(
         file: *mut bindings::file,
         table: *mut bindings::poll_table_struct,
     ) -> c_uint {
-        // SAFETY: The private data of a link's file is the link, on which it holds a reference.
+        // SAFETY: The private data of a link's file is the `bpf_link`. The file holds a reference
+        // on it, and is valid during the call.
         let link = unsafe { Link::<T>::from_raw((*file).private_data.cast()) };
 
-        // SAFETY: The caller passes a valid file, and is not in a call to `fdget_pos`; `table` is
-        // null or valid.
+        // SAFETY: The caller passes a valid file without an active `fdget_pos` call that did not
+        // take `f_pos_lock`, and a `table` that is null or valid.
         let (file, table) = unsafe { (File::from_raw_file(file), PollTable::from_raw(table)) };
 
-        // SAFETY: The queue is a part of the link, on which `file` holds a reference until it is
-        // released.
+        // SAFETY: The queue is a field of the link, and `file` holds a reference on the link until
+        // it is released. So the queue is not dropped before.
         unsafe { table.register_wait_in_file(file, &link.pollers) };
         if T::is_hung_up(link) {
             bindings::POLLHUP
@@ -435,6 +456,7 @@ impl<T: LinkOps> LinkVTable<T> {
         ..pin_init::zeroed()
     };
 
+    /// Returns the operations table.
     const fn build() -> &'static bindings::bpf_link_ops {
         &Self::VTABLE
     }

@@ -27,33 +27,34 @@ use core::ptr::NonNull;
 ///
 /// # Invariants
 ///
-/// Instances are always reference-counted: a call to `bpf_map_inc` keeps the allocation alive at
-/// least until the matching call to `bpf_map_put`.
+/// Instances are always reference-counted: a call to `bpf_map_inc` keeps the memory valid at least
+/// until the matching call to `bpf_map_put`.
 #[repr(transparent)]
 pub struct Map(Opaque<bindings::bpf_map>);
 
-// SAFETY: A map may be released from any thread; its freeing is deferred to a work queue.
+// SAFETY: A reference on a map may be put by any thread. Putting the last one queues work that
+// frees the map.
 unsafe impl Send for Map {}
 
-// SAFETY: The methods of `Map` that take `&self` only read what is constant while a reference is
+// SAFETY: The methods that take `&self` only read fields that are constant while a reference is
 // held.
 unsafe impl Sync for Map {}
 
 // SAFETY: By the type invariants, `bpf_map_inc` and `bpf_map_put` count references to the map.
 unsafe impl AlwaysRefCounted for Map {
     fn inc_ref(&self) {
-        // SAFETY: The existence of a shared reference means that the count is not zero.
+        // SAFETY: The existence of a shared reference means that the reference count is not zero.
         unsafe { bindings::bpf_map_inc(self.as_raw()) };
     }
 
     unsafe fn dec_ref(obj: NonNull<Self>) {
-        // SAFETY: By the requirements of this function, the caller gives up one reference.
+        // SAFETY: The caller owns a reference on `obj`, which is put here.
         unsafe { bindings::bpf_map_put(obj.as_ref().as_raw()) };
     }
 }
 
 impl Map {
-    /// Takes a reference on the map behind a file descriptor of the current task.
+    /// Takes a reference on the map of a file descriptor of the current task.
     ///
     /// C counterpart: [`bpf_map_get`](srctree/kernel/bpf/syscall.c).
     ///
@@ -64,24 +65,26 @@ impl Map {
     /// # Errors
     ///
     /// * [`EBADF`](crate::error::code::EBADF): `fd` is not open.
-    /// * [`EINVAL`](crate::error::code::EINVAL): `fd` is not a map.
+    /// * [`EINVAL`](crate::error::code::EINVAL): `fd` is not the descriptor of a map.
     #[inline]
     pub fn from_fd(fd: u32) -> Result<ARef<Self>> {
-        // SAFETY: Any number may be passed; what is not a map's descriptor is refused.
+        // SAFETY: `bpf_map_get` accepts any number. It returns an error pointer if the number is
+        // not the descriptor of a map.
         let map = from_err_ptr(unsafe { bindings::bpf_map_get(fd) })?;
-        // SAFETY: What is not an error pointer points to a map, and the reference that
+        // SAFETY: `map` is not an error pointer, so it points to a map. The reference that
         // `bpf_map_get` took passes to the `ARef`. `Map` is transparent over `bpf_map`.
         Ok(unsafe { ARef::from_raw(NonNull::new_unchecked(map.cast())) })
     }
 
-    /// Borrows a map that C code holds a reference on.
+    /// Borrows a map on which C code holds a reference.
     ///
     /// # Safety
     ///
-    /// `map` must point to a valid map, on which a reference is held for the duration of `'a`.
+    /// `map` must point to a valid map on which a reference is held for the duration of `'a`.
     #[inline]
     pub unsafe fn from_raw<'a>(map: *mut bindings::bpf_map) -> &'a Self {
-        // SAFETY: By the requirements of this function. `Map` is transparent over `bpf_map`.
+        // SAFETY: The caller passes a map that a reference keeps valid for `'a`. `Map` is
+        // transparent over `bpf_map`.
         unsafe { &*map.cast() }
     }
 
@@ -91,11 +94,12 @@ impl Map {
         self.0.get()
     }
 
-    /// Returns the id by which user space finds the map, never 0 for a map that user space made.
+    /// Returns the id by which user space finds the map. It is not 0 for a map that user space
+    /// created. Any context.
     #[inline]
     pub fn id(&self) -> u32 {
-        // SAFETY: The id is set before the map is published and stays until the last reference is
-        // dropped; `self` is a reference.
+        // SAFETY: The existence of a shared reference means that the map is valid. The id is set
+        // before the map is published, and does not change until the last reference is put.
         unsafe { (*self.as_raw()).id }
     }
 }

@@ -5,12 +5,17 @@
 //! A struct_ops map holds a table of kernel operations that BPF programs implement. The states of
 //! such a table are types here:
 //!
-//! * [`Map`]: any map, perhaps not even of struct_ops;
-//! * [`ReadyMap`]: a struct_ops map for links whose table is complete and will not change again;
-//! * [`Registration`]: a ready map that its subsystem knows, on behalf of one link. Dropping it
-//!   unregisters, so a table is registered exactly as long as a [`Registration`] exists.
+//! * [`Map`]: any map, of struct_ops or not.
+//! * [`ReadyMap`]: a struct_ops map for links. Its table is complete and does not change again.
+//! * [`Registration`]: a ready map whose table is registered with its subsystem, on behalf of one
+//!   link.
 //!
-//! A link keeps its registration in a [`Slot`], a field of its data that [`impl_has_slot!`] names.
+//! A link stores its registration in a [`Slot`], a field of its data that [`impl_has_slot!`] names.
+//!
+//! Each state is only made from the one before it, so only a complete table is registered. If
+//! creating a link fails, what exists by then is dropped: a [`Registration`] unregisters the table,
+//! and a [`LinkPrimer`](crate::bpf::link::LinkPrimer) frees the link. So a create that fails leaves
+//! nothing behind.
 //!
 //! C headers: [`include/linux/bpf.h`](srctree/include/linux/bpf.h),
 //! [`kernel/bpf/bpf_struct_ops.h`](srctree/kernel/bpf/bpf_struct_ops.h)
@@ -46,14 +51,14 @@ use crate::{
 #[cfg(CONFIG_BPF_STRUCT_OPS_LINK_KUNIT_TEST)]
 pub mod fake;
 
-/// A struct_ops map that can be registered with its subsystem by a link.
+/// A struct_ops map whose table a link can register with its subsystem.
 ///
 /// # Invariants
 ///
-/// `map` is the first field of a `bpf_struct_ops_map` made with `BPF_F_LINK` and in state
-/// `BPF_STRUCT_OPS_STATE_READY`, which such a map never leaves. Hence its description of the type
-/// and its table are constant, and valid as long as the map is: the map holds a reference on the
-/// module that has the type. The description was initialized by `register_bpf_struct_ops`.
+/// `map` is the first field of a `bpf_struct_ops_map` that was created with `BPF_F_LINK` and is in
+/// state `BPF_STRUCT_OPS_STATE_READY`, which such a map never leaves. Hence the description of its
+/// type and its table are constant. They are valid as long as the map, which holds a reference on
+/// the module of the type. `register_bpf_struct_ops` has initialized the description.
 #[derive(Clone)]
 pub struct ReadyMap {
     map: ARef<Map>,
@@ -62,22 +67,23 @@ pub struct ReadyMap {
 impl TryFrom<ARef<Map>> for ReadyMap {
     type Error = Error;
 
-    /// Checks that `map` is ready to be registered.
+    /// Checks that the table of `map` can be registered. Any context.
     ///
     /// C counterpart:
     /// [`bpf_struct_ops_valid_to_reg`](srctree/kernel/bpf/bpf_struct_ops.h).
     ///
     /// # Errors
     ///
-    /// [`EINVAL`]: not a struct_ops map, not made with `BPF_F_LINK`, or not yet filled in.
+    /// [`EINVAL`]: `map` is not a struct_ops map, was not created with `BPF_F_LINK`, or is not yet
+    /// filled in.
     #[inline]
     fn try_from(map: ARef<Map>) -> Result<Self> {
-        // SAFETY: `map` is a reference on a valid map.
+        // SAFETY: `map` owns a reference, so this points to a valid map.
         if !unsafe { bindings::bpf_struct_ops_valid_to_reg(map.as_raw()) } {
             return Err(EINVAL);
         }
 
-        // INVARIANT: The C function has found the map ready.
+        // INVARIANT: The C function has checked the type of the map, its flags and its state.
         Ok(Self { map })
     }
 }
@@ -89,12 +95,13 @@ impl ReadyMap {
         &self.map
     }
 
-    /// Lets this map take the place of a registered one, if its subsystem can do that.
+    /// Returns this map as a replacement for another one of its type, or `None` if the type has no
+    /// `update`.
     #[inline]
     pub fn into_replacement(self) -> Option<Replacement> {
         let update = self.ops().update?;
 
-        // INVARIANT: This is the `update` of the map's type.
+        // INVARIANT: `update` was read from the description of the map's type.
         Some(Replacement { map: self, update })
     }
 
@@ -103,43 +110,47 @@ impl ReadyMap {
         self.map.as_raw().cast()
     }
 
-    /// Returns the description of the type. Two maps are of the same type if this is the same.
+    /// Returns the description of the type, which is the same for all maps of a type.
     #[inline]
     fn desc(&self) -> *const bindings::bpf_struct_ops_desc {
-        // SAFETY: By the type invariants, this is a `bpf_struct_ops_map`, and the field constant.
+        // SAFETY: By the type invariants, this points to a valid `bpf_struct_ops_map`, and the
+        // field is constant.
         unsafe { (*self.st_map()).st_ops_desc }
     }
 
     #[inline]
     fn ops_ptr(&self) -> *mut bindings::bpf_struct_ops {
-        // SAFETY: By the type invariants, the description is valid.
+        // SAFETY: By the type invariants, the description is valid and constant.
         unsafe { (*self.desc()).st_ops }
     }
 
     #[inline]
     fn ops(&self) -> &bindings::bpf_struct_ops {
-        // SAFETY: By the type invariants, the operations are valid as long as the map is. Of what
-        // is read here, nothing changes.
+        // SAFETY: By the type invariants, the description is valid as long as the map is. The
+        // callers only read fields that are constant.
         unsafe { &*self.ops_ptr() }
     }
 
-    /// Returns the table, as the subsystem sees it.
+    /// Returns the table, as the subsystem gets it.
     #[inline]
     fn kdata(&self) -> *mut c_void {
-        // SAFETY: By the type invariants, this is a `bpf_struct_ops_map`.
+        // SAFETY: By the type invariants, this points to a valid `bpf_struct_ops_map`.
         unsafe { (&raw mut (*self.st_map()).kvalue.data).cast() }
     }
 
-    /// Excludes the other links of this type, unless its subsystem does the locking that it needs.
+    /// Excludes the other links of this type, unless the type sets
+    /// `bpf_struct_ops::parallel_links`. May sleep.
     ///
     /// C counterpart: `update_mutex` in
-    /// [`kernel/bpf/bpf_struct_ops.c`](srctree/kernel/bpf/bpf_struct_ops.c), of all types.
+    /// [`kernel/bpf/struct_ops_link.c`](srctree/kernel/bpf/struct_ops_link.c), which excludes the
+    /// links of all types.
     #[inline]
     fn exclude_links(&self) -> Option<Guard<'_, (), MutexBackend>> {
         if self.ops().parallel_links {
             return None;
         }
-        // SAFETY: By the type invariants, the operations are valid and their mutex initialized.
+        // SAFETY: By the type invariants, the description is valid as long as `self` is, and
+        // `register_bpf_struct_ops` has initialized its mutex.
         let lock = unsafe { Lock::from_raw(&raw mut (*self.ops_ptr()).link_lock) };
 
         Some(lock.lock())
@@ -150,7 +161,7 @@ impl ReadyMap {
 ///
 /// # Invariants
 ///
-/// `update` is that of the map's type.
+/// `update` is the operation of the map's type.
 pub struct Replacement {
     map: ReadyMap,
     update: unsafe extern "C" fn(*mut c_void, *mut c_void, *mut bindings::bpf_link) -> c_int,
@@ -158,47 +169,53 @@ pub struct Replacement {
 
 /// A table that is registered with its subsystem.
 ///
+/// Creating the value registers the table, and dropping it calls `unreg`. An update replaces the
+/// table in place, without `unreg`. So a table is registered exactly as long as there is a value
+/// for it, and `unreg` is called once.
+///
 /// # Invariants
 ///
-/// The subsystem's `reg`, or its `update`, has accepted the table of `map` on behalf of `link`,
-/// and `unreg` has not been called since. `link` is valid as long as this exists.
+/// `reg` or `update` of the subsystem has accepted the table of `map` on behalf of `link`, and
+/// `unreg` was not called since. `link` is valid as long as the value exists.
 pub struct Registration {
     map: ReadyMap,
     link: *mut bindings::bpf_link,
 }
 
-// SAFETY: A table may be unregistered from any thread.
+// SAFETY: Any thread may unregister the table, and put the reference on the map.
 unsafe impl Send for Registration {}
 
 impl Registration {
-    /// Registers the table of `map` on behalf of `link`.
+    /// Registers the table of `map` on behalf of `link`. May sleep.
     ///
     /// # Safety
     ///
-    /// `link` must outlive the registration.
+    /// `link` must be valid until the registration is dropped.
     ///
     /// # Errors
     ///
-    /// What the subsystem's `reg` returns; nothing is registered then.
+    /// * [`EOPNOTSUPP`]: the type has no `reg`.
+    /// * The error of `reg`, or [`EINVAL`] if it returns a positive number.
     #[inline]
     unsafe fn new(map: ReadyMap, link: *mut bindings::bpf_link) -> Result<Self> {
         let reg = map.ops().reg.ok_or(EOPNOTSUPP)?;
         let guard = map.exclude_links();
 
-        // SAFETY: The table is complete and of the type that `reg` expects; `link` is valid.
+        // SAFETY: By the type invariants of `ReadyMap`, the table is complete. It is of the type
+        // that `reg` expects, and the caller keeps `link` valid.
         accepted(unsafe { reg(map.kdata(), link) })?;
         drop(guard);
 
-        // INVARIANT: `reg` has accepted the table, and the caller vouches for `link`.
+        // INVARIANT: `reg` has accepted the table. The caller keeps `link` valid until the
+        // registration is dropped.
         Ok(Self { map, link })
     }
 
-    /// Replaces the registered table by that of `new`, which may be the same.
+    /// Replaces the registered table by that of `new`, which may be the same. May sleep.
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] when it is of another type, or what the subsystem's `update` returns; the old
-    /// table is registered still.
+    /// See [`Registered::update`].
     fn update(&mut self, new: Replacement) -> Result {
         let Replacement { map: new, update } = new;
         if !core::ptr::eq(new.desc(), self.map.desc()) {
@@ -206,21 +223,22 @@ impl Registration {
         }
         let guard = new.exclude_links();
 
-        // SAFETY: Both tables are complete and of the type that `update` expects, the old one is
-        // registered by the type invariants, and `link` is valid.
+        // SAFETY: By the type invariants of `ReadyMap`, both tables are complete. They are of one
+        // type, which is the one that `update` expects. By the type invariants, the old table is
+        // registered and `link` is valid.
         accepted(unsafe { update(new.kdata(), self.map.kdata(), self.link) })?;
         drop(guard);
-        // INVARIANT: `update` has put the new table in the place of the old. The old map must not
-        // be unregistered, so it is not a `Registration` that is dropped here but its map alone.
+        // INVARIANT: `update` has replaced the old table by the new one. `unreg` must not be called
+        // for the old table, so only its map is dropped here, not a `Registration`.
         self.map = new;
         Ok(())
     }
 }
 
-/// Turns the answer of a subsystem into a result: whatever is not 0 is a failure.
+/// Converts the return value of `reg` or `update`. Every value but 0 is a failure.
 ///
-/// A positive answer would be a file descriptor or a success for user space; no subsystem gives
-/// one, and there is no error number for it.
+/// User space would take a positive number for a file descriptor or for success. No subsystem in
+/// the tree returns one. It becomes [`EINVAL`].
 #[inline]
 fn accepted(answer: c_int) -> Result {
     to_result(answer)?;
@@ -237,33 +255,36 @@ impl Drop for Registration {
             return;
         };
 
-        // SAFETY: By the type invariants, the table is registered and `link` is valid.
+        // SAFETY: By the type invariants, the table is registered on behalf of `link`, which is
+        // valid.
         unsafe { unreg(self.map.kdata(), self.link) };
     }
 }
 
-/// The place in a link's data that holds the link's registration.
+/// The registration of a link, a field of the link's data.
 ///
-/// Empty at first and after [`SlotGuard::unregister`]. What is in it when the link is freed is
-/// unregistered then.
+/// A slot is empty at first and after [`SlotGuard::unregister`]. If the link is freed with a
+/// registration in its slot, that is dropped, which unregisters the table.
 ///
 /// # Concurrency
 ///
-/// The registration is guarded by the slot's mutex, one for each link. It is held while the
-/// subsystem's `reg` and `update` run, and its `unreg` when the link is detached, hence outside all
-/// of a subsystem's locks; a subsystem must not come back to the same link from there.
+/// Each slot has a mutex that guards the registration. It is held while the link calls `reg` or
+/// `update` of the subsystem, and while `BPF_LINK_DETACH` calls `unreg`. So it is taken before all
+/// locks of the subsystem, which must not call back into the same link from there.
 ///
-/// Inside of it, the mutex of the type is held for as long, unless the type is known to need none:
-/// see `bpf_struct_ops::parallel_links`. What a subsystem can rely on is thus what the C code gives
-/// it by one mutex for all types. In either, closing a link takes no lock for the `unreg` that
-/// comes with it.
+/// The mutex of the type is taken after that of the slot and held during the same calls, unless the
+/// type sets `bpf_struct_ops::parallel_links`. What each subsystem relies on is in
+/// [`struct_ops_link.rst`](srctree/Documentation/bpf/struct_ops_link.rst).
 ///
-/// The map's id is written under the mutex and read without any lock: it is all that observers
-/// (info, fdinfo, poll) want to know, and a number cannot dangle.
+/// Freeing a link takes neither mutex when it calls `unreg`: the last reference was put, so nothing
+/// else uses the link.
+///
+/// The id of the map is written under the slot's mutex and read without a lock. info, fdinfo and
+/// poll need only the id, and reading a number requires no reference on the map.
 ///
 /// # Invariants
 ///
-/// `map_id` is the id of the registered map while the mutex is not held, 0 when there is none.
+/// While the mutex is not held, `map_id` is the id of the registered map, or 0 if there is none.
 #[pin_data]
 pub struct Slot {
     #[pin]
@@ -272,11 +293,11 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// Makes an empty slot.
+    /// Returns an initializer of an empty slot.
     pub fn new() -> impl PinInit<Self> {
         pin_init!(Self {
             registration <- new_mutex!(None, "bpf_struct_ops_slot"),
-            // INVARIANT: There is no registration.
+            // INVARIANT: There is no registration, so the id is 0.
             map_id: Atomic::new(0),
         })
     }
@@ -290,10 +311,10 @@ impl Slot {
         }
     }
 
-    /// Returns the id of the registered map. Any context.
+    /// Returns the id of the registered map, or `None` if there is none. Any context.
     #[inline]
     pub fn map_id(&self) -> Option<u32> {
-        // Relaxed: nothing else is read on the strength of the id.
+        // Relaxed: no other access depends on the id.
         match self.map_id.load(Relaxed) {
             0 => None,
             id => Some(id),
@@ -301,17 +322,18 @@ impl Slot {
     }
 }
 
-/// The data of a link that has a [`Slot`]; implemented by [`impl_has_slot!`].
+/// The data of a link that has a [`Slot`]. Use [`impl_has_slot!`] to implement it.
 ///
 /// # Safety
 ///
-/// `slot` must return a field of the data.
+/// `slot` must return a field of `self`.
 pub unsafe trait HasSlot: LinkOps {
     /// Returns the slot.
     fn slot(&self) -> &Slot;
 }
 
-/// Tells which field of a link's data is its [`Slot`](crate::bpf::struct_ops::Slot).
+/// Implements [`HasSlot`](crate::bpf::struct_ops::HasSlot) for the data of a link, by the field
+/// that is its [`Slot`](crate::bpf::struct_ops::Slot).
 ///
 /// ```ignore
 /// impl_has_slot! {
@@ -321,7 +343,7 @@ pub unsafe trait HasSlot: LinkOps {
 #[macro_export]
 macro_rules! impl_has_slot {
     (impl HasSlot for $data:ty { self.$field:ident }) => {
-        // SAFETY: The pattern matches a field of the type.
+        // SAFETY: The pattern binds a field of `self`.
         unsafe impl $crate::bpf::struct_ops::HasSlot for $data {
             #[inline]
             fn slot(&self) -> &$crate::bpf::struct_ops::Slot {
@@ -340,8 +362,11 @@ impl<T: HasSlot> Link<T> {
     ///
     /// # Errors
     ///
-    /// [`EBUSY`] when one is registered already, or what the subsystem returns. The slot is as it
-    /// was then.
+    /// * [`EBUSY`]: the link has a registration.
+    /// * [`EOPNOTSUPP`]: the type has no `reg`.
+    /// * The error of `reg`, or [`EINVAL`] if it returns a positive number.
+    ///
+    /// On an error, the slot is unchanged.
     #[inline]
     pub fn register(&self, map: ReadyMap) -> Result {
         let mut slot = self.slot().lock();
@@ -351,10 +376,10 @@ impl<T: HasSlot> Link<T> {
         }
 
         let id = map.map().id();
-        // SAFETY: The slot is a part of the link, and the registration stays in the slot, so it
-        // is dropped before the link's memory is freed.
+        // SAFETY: By the requirements of `HasSlot`, the slot is a field of the link. The
+        // registration does not leave the slot, so it is dropped before the link's memory is freed.
         *slot.registration = Some(unsafe { Registration::new(map, self.as_raw()) }?);
-        // INVARIANT: This is the map that was registered.
+        // INVARIANT: This is the id of the map that was registered.
         slot.map_id.store(id, Relaxed);
         Ok(())
     }
@@ -367,7 +392,7 @@ pub struct SlotGuard<'a> {
 }
 
 impl SlotGuard<'_> {
-    /// Returns what is registered, or `None` when the link is detached.
+    /// Returns the registration, or `None` if the slot is empty.
     #[inline]
     pub fn registered(&mut self) -> Option<Registered<'_>> {
         Some(Registered {
@@ -376,24 +401,24 @@ impl SlotGuard<'_> {
         })
     }
 
-    /// Unregisters, and tells whether there was anything to unregister. May sleep.
+    /// Unregisters the table. Returns `false` if the slot was empty. May sleep.
     pub fn unregister(&mut self) -> bool {
         let Some(registration) = self.registration.take() else {
             return false;
         };
-        // The map has the type's lock, so it stays until that is given back.
+        // The map keeps the mutex of the type valid until it is unlocked.
         let map = registration.map.clone();
         let guard = map.exclude_links();
 
         drop(registration);
         drop(guard);
-        // INVARIANT: Nothing is registered any more.
+        // INVARIANT: There is no registration, so the id is 0.
         self.map_id.store(0, Relaxed);
         true
     }
 }
 
-/// What a locked [`Slot`] has registered.
+/// The registration in a locked [`Slot`].
 pub struct Registered<'a> {
     registration: &'a mut Registration,
     map_id: &'a Atomic<u32>,
@@ -410,13 +435,15 @@ impl Registered<'_> {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] when `new` is of another type, or what the subsystem's `update` returns. The slot
-    /// is as it was then.
+    /// * [`EINVAL`]: `new` is of another type.
+    /// * The error of `update`, or [`EINVAL`] if it returns a positive number.
+    ///
+    /// On an error, the slot is unchanged, and the old table is still registered.
     pub fn update(&mut self, new: Replacement) -> Result {
         let id = new.map.map().id();
 
         self.registration.update(new)?;
-        // INVARIANT: This is the map that is registered now.
+        // INVARIANT: This is the id of the map that is registered now.
         self.map_id.store(id, Relaxed);
         Ok(())
     }

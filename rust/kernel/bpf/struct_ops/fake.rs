@@ -2,8 +2,9 @@
 
 //! A struct_ops type for KUnit tests.
 //!
-//! It takes the place of a subsystem: it counts the calls it gets, fails when it is told to, and
-//! notes when it is called out of turn. Its maps are ready at once and need no BPF program.
+//! It replaces a subsystem: it counts the calls of its operations, returns what a test asks for,
+//! and counts calls in the wrong order. Its maps are ready when they are created, and need no BPF
+//! program.
 
 use crate::{
     bindings,
@@ -52,16 +53,17 @@ pub struct FakeType {
     unregs: Atomic<i32>,
     violations: Atomic<i32>,
     maps: Atomic<i32>,
-    /// How long `reg`, `update` and `unreg` take.
+    /// How long `reg`, `update` and `unreg` take, in microseconds.
     takes_us: Atomic<i32>,
     running: Atomic<i32>,
     overlaps: Atomic<i32>,
 }
 
-// SAFETY: The C structures are constant after initialisation.
+// SAFETY: The C structures are used by any thread, and the rest is atomic.
 unsafe impl Send for FakeType {}
 
-// SAFETY: The C structures are constant after initialisation, the rest is atomic.
+// SAFETY: The C structures are constant after initialization, except for a mutex, which any thread
+// may lock. The rest is atomic.
 unsafe impl Sync for FakeType {}
 
 /// A map of a [`FakeType`].
@@ -76,7 +78,7 @@ struct FakeMap {
 
 struct MapOps(bindings::bpf_map_ops);
 
-// SAFETY: The operations are constant.
+// SAFETY: The operations are never written.
 unsafe impl Sync for MapOps {}
 
 static MAP_OPS: MapOps = MapOps(bindings::bpf_map_ops {
@@ -84,16 +86,16 @@ static MAP_OPS: MapOps = MapOps(bindings::bpf_map_ops {
     ..pin_init::zeroed()
 });
 
-/// The ids of fake maps start where real ones do not come.
+/// The next id of a fake map. The ids of other maps do not get that high in a test.
 static NEXT_ID: Atomic<u32> = Atomic::new(0x7000_0000);
 
 impl FakeType {
-    /// Makes a type, with an `update` if `can_update`, whose links exclude each other.
+    /// Creates a type whose links exclude each other. It has an `update` if `can_update`.
     pub fn new(can_update: bool) -> Result<Arc<Self>> {
         Self::with(can_update, false)
     }
 
-    /// Makes a type that needs no exclusion of its links.
+    /// Creates a type with `parallel_links`.
     pub fn parallel() -> Result<Arc<Self>> {
         Self::with(true, true)
     }
@@ -102,7 +104,8 @@ impl FakeType {
         let ty = Arc::pin_init(
             pin_init!(Self {
                 st_ops <- Opaque::ffi_init(|st_ops: *mut bindings::bpf_struct_ops| {
-                    // SAFETY: `st_ops` is valid for writes.
+                    // SAFETY: `st_ops` is valid for writes, and its mutex is pinned. The name and
+                    // the lock class are static.
                     unsafe {
                         st_ops.write_bytes(0, 1);
                         (*st_ops).reg = Some(FakeMap::reg);
@@ -132,19 +135,19 @@ impl FakeType {
             GFP_KERNEL,
         )?;
 
-        // INVARIANT: `st_ops` lies beside it and does not move.
-        // SAFETY: Nobody else has the type yet.
+        // INVARIANT: `st_ops` is a field of the same pinned value.
+        // SAFETY: `desc` is valid, and no other code has the type yet.
         unsafe { (*ty.desc.get()).st_ops = ty.st_ops.get() };
         Ok(ty)
     }
 
-    /// Makes a map of this type.
+    /// Creates a map of this type.
     pub fn map(self: &Arc<Self>) -> Result<ARef<Map>> {
         let ty = self.clone();
         let map = KBox::pin_init(
             pin_init!(FakeMap {
                 st_map <- Opaque::ffi_init(|st_map: *mut bindings::bpf_struct_ops_map| {
-                    // SAFETY: `st_map` is valid for writes. The map has one reference at first.
+                    // SAFETY: `st_map` is valid for writes, and all zeroes is a valid value.
                     unsafe {
                         st_map.write_bytes(0, 1);
                         (*st_map).st_ops_desc = self.desc.get();
@@ -166,18 +169,19 @@ impl FakeType {
         )?;
         self.maps.fetch_add(1, Relaxed);
 
-        // SAFETY: The map stays where it is, `FakeMap::free` frees it.
+        // SAFETY: The map is not moved: `FakeMap::free` turns the pointer back into a pinned box.
         let map = KBox::into_raw(unsafe { Pin::into_inner_unchecked(map) });
-        // SAFETY: A box is not null, and the `bpf_map`, its first field, has one reference.
+        // SAFETY: A box is not null. Its first field is the `bpf_map`, whose count of 1 is the
+        // reference that passes to the `ARef`.
         Ok(unsafe { ARef::from_raw(NonNull::new_unchecked(map.cast())) })
     }
 
-    /// Lets `reg` and `update` return `answer`, 0 for a success.
+    /// Makes `reg` and `update` return `answer`, which is 0 at first.
     pub fn answer(&self, answer: c_int) {
         self.answer.store(answer, Relaxed);
     }
 
-    /// How often `reg`, `update` and `unreg` were called, whether they failed or not.
+    /// Returns how often `reg`, `update` and `unreg` were called, including calls that failed.
     pub fn calls(&self) -> (i32, i32, i32) {
         (
             self.regs.load(Relaxed),
@@ -186,27 +190,28 @@ impl FakeType {
         )
     }
 
-    /// How often a table was registered twice, or replaced or unregistered without being
-    /// registered.
+    /// Returns how often a table was registered twice, or was replaced, unregistered or freed in
+    /// the wrong state.
     pub fn violations(&self) -> i32 {
         self.violations.load(Relaxed)
     }
 
-    /// How many maps of this type have not been freed.
+    /// Returns how many maps of this type have not been freed.
     pub fn maps(&self) -> i32 {
         self.maps.load(Relaxed)
     }
 
-    /// Lets `reg`, `update` and `unreg` take so long.
+    /// Makes `reg`, `update` and `unreg` take this many microseconds.
     pub fn take_us(&self, takes_us: i32) {
         self.takes_us.store(takes_us, Relaxed);
     }
 
-    /// How often one of them was called while another one ran.
+    /// Returns how often one of them was called while another one ran.
     pub fn overlaps(&self) -> i32 {
         self.overlaps.load(Relaxed)
     }
 
+    /// Runs for as long as an operation takes.
     fn run(&self) {
         let takes_us = self.takes_us.load(Relaxed);
 
@@ -219,6 +224,7 @@ impl FakeType {
         self.running.fetch_sub(1, Relaxed);
     }
 
+    /// Counts a violation unless the rule was `kept`.
     fn expect(&self, kept: bool) {
         if !kept {
             self.violations.fetch_add(1, Relaxed);
@@ -227,22 +233,25 @@ impl FakeType {
 }
 
 impl FakeMap {
+    /// Borrows the map whose table this is.
+    ///
     /// # Safety
     ///
-    /// `kdata` must be the table of a valid `FakeMap`.
+    /// `kdata` must be the table of a `FakeMap` that is valid for `'a`.
     unsafe fn from_kdata<'a>(kdata: *mut c_void) -> &'a Self {
         const TABLE: usize = offset_of!(bindings::bpf_struct_ops_map, kvalue)
             + offset_of!(bindings::bpf_struct_ops_value, data);
 
-        // SAFETY: The table is in a `bpf_struct_ops_map`, the first field of a `FakeMap`.
+        // SAFETY: The caller passes the table of a valid `FakeMap`. It is at offset `TABLE` of a
+        // `bpf_struct_ops_map`, which is the first field of the `FakeMap`.
         unsafe { &*kdata.byte_sub(TABLE).cast() }
     }
 
     /// # Safety
     ///
-    /// `kdata` must be the table of a valid `FakeMap`.
+    /// `kdata` must be the table of a `FakeMap` that is valid during the call.
     unsafe extern "C" fn reg(kdata: *mut c_void, _link: *mut bindings::bpf_link) -> c_int {
-        // SAFETY: By the requirements of this function.
+        // SAFETY: The link passes the table of a map on which it holds a reference during the call.
         let map = unsafe { Self::from_kdata(kdata) };
         let answer = map.ty.answer.load(Relaxed);
 
@@ -257,13 +266,14 @@ impl FakeMap {
 
     /// # Safety
     ///
-    /// `new` and `old` must be the tables of valid `FakeMap`s.
+    /// `new` and `old` must be the tables of `FakeMap`s that are valid during the call.
     unsafe extern "C" fn update(
         new: *mut c_void,
         old: *mut c_void,
         _link: *mut bindings::bpf_link,
     ) -> c_int {
-        // SAFETY: By the requirements of this function.
+        // SAFETY: The link passes the tables of two maps. It holds references on both during the
+        // call.
         let (new, old) = unsafe { (Self::from_kdata(new), Self::from_kdata(old)) };
         let answer = new.ty.answer.load(Relaxed);
 
@@ -280,9 +290,9 @@ impl FakeMap {
 
     /// # Safety
     ///
-    /// `kdata` must be the table of a valid `FakeMap`.
+    /// `kdata` must be the table of a `FakeMap` that is valid during the call.
     unsafe extern "C" fn unreg(kdata: *mut c_void, _link: *mut bindings::bpf_link) {
-        // SAFETY: By the requirements of this function.
+        // SAFETY: The link passes the table of a map on which it holds a reference during the call.
         let map = unsafe { Self::from_kdata(kdata) };
 
         map.ty.unregs.fetch_add(1, Relaxed);
@@ -293,9 +303,10 @@ impl FakeMap {
 
     /// # Safety
     ///
-    /// `map` must be that of a `FakeMap` to which no reference is left.
+    /// `map` must be the `bpf_map` of a `FakeMap` whose last reference was put.
     unsafe extern "C" fn free(map: *mut bindings::bpf_map) {
-        // SAFETY: This is the box that `FakeType::map` gave away.
+        // SAFETY: The last reference was put, so this owns the pinned box that `FakeType::map` has
+        // turned into a pointer.
         let map = unsafe { Pin::new_unchecked(KBox::from_raw(map.cast::<Self>())) };
         let ty = map.ty.clone();
 

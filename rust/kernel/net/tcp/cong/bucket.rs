@@ -1,34 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The registered congestion controls, for RCU readers.
+//! The registered congestion controls, as lookups find them.
 //!
-//! Those that are built in or come with a module are on one chain in the order of registration,
-//! since there are few, and the usual names are in front. Those of BPF are in buckets by their
-//! keys, since there may be many. So with n of BPF, a lookup that does not end on the chain
-//! compares n / 256 more on average.
+//! Tables that are built in or belong to a module are on one chain in the order of registration:
+//! they are few, and the built-in ones are first. BPF tables are in buckets by their keys, since
+//! there may be many. So with n BPF tables, a lookup that does not end on the chain compares n /
+//! 256 tables more on average.
 //!
-//! Every change of a chain or bucket is one store to a pointer that leads to a table, so that a
-//! reader sees, of any one name, the table that is registered or one that was when the reader came
-//! to the bucket, and never none:
-//!
-//! * [`replace`] puts the new table in the *position* of the old one. A reader follows the pointer
-//!   to that position before or after the store.
-//! * A reader that has reached a table which is taken off goes on to the table that followed it
-//!   then. That may have been taken off since; its own pointer leads on. It is not freed before a
-//!   grace period has passed since it was taken off, which this reader, having found the first
-//!   table in the bucket before, holds off.
-//! * A table of BPF that is taken off may come back while a reader is at it. All tables of its name
-//!   are in one bucket, and it comes back at its position (A to B to A), or in front of all that
-//!   were there when it was taken off ([`add`], or by taking the place of a table that was added
-//!   since). So the reader goes on to all of these, some of them for the second time. It starts
-//!   over only if the very table that it is at comes back at that moment.
-//! * A table of a module that is taken off comes back when no reader is at it any more, since
-//!   unregistering it waits. So it can be put at the end of the chain.
-//!
-//! Nothing here waits for readers or frees a table. The memory of a BPF map is freed in
-//! `bpf_struct_ops_map_free`, which waits for a grace period that begins when the last reference
-//! has gone; the memory of a module goes with the module, and `tcp_unregister_congestion_control`
-//! waits before that.
+//! Why a lookup without a lock finds each registered name, and when the memory of a table is freed,
+//! is in the documentation of [`super`], under "Lookups" and "Freeing".
 
 use super::{
     CongestionOps,
@@ -40,7 +20,7 @@ use crate::sync::atomic::{
     Release, //
 };
 
-/// A pointer that leads to a table of a bucket.
+/// A pointer to the first or next table of a bucket or of the chain.
 type Link = Atomic<*mut CongestionOps>;
 
 const BUCKET_COUNT: usize = 256;
@@ -48,11 +28,11 @@ const BUCKET_COUNT: usize = 256;
 /// The first table of each bucket.
 static BUCKETS: [Link; BUCKET_COUNT] = [const { Atomic::new(core::ptr::null_mut()) }; BUCKET_COUNT];
 
-/// The first table that is built in or comes with a module.
+/// The first table of the chain of those that are built in or belong to a module.
 static MODULES: Link = Atomic::new(core::ptr::null_mut());
 
-/// A bit for each bucket into which the key of a module's table would fall, so that hardly any look
-/// for a key has to walk the chain. It is set when such a table is registered, and stays.
+/// A bit for each bucket, set if the key of a table on the chain belongs to the bucket. So a lookup
+/// of a key seldom walks the chain. A bit is set when such a table is registered, and stays set.
 static MODULE_KEYS: [Atomic<u64>; BUCKET_COUNT / 64] =
     [const { Atomic::new(0) }; BUCKET_COUNT / 64];
 
@@ -70,7 +50,7 @@ fn bucket(key: u32) -> &'static Link {
     &BUCKETS[key as usize % BUCKET_COUNT]
 }
 
-/// Returns the pointer to the first table of where `ca` belongs.
+/// Returns the pointer to the first table of the bucket or chain to which `ca` belongs.
 #[inline]
 fn first(ca: &CongestionOps) -> &'static Link {
     if ca.outlasts_readers() {
@@ -80,52 +60,52 @@ fn first(ca: &CongestionOps) -> &'static Link {
     }
 }
 
-/// Returns the pointer to what follows `ca`.
+/// Returns the pointer to the table after `ca`.
 #[inline]
 fn next(ca: &CongestionOps) -> &Link {
-    // SAFETY: The field is valid and aligned, and accessed with single accesses only.
-    // `CongestionOps` is transparent.
+    // SAFETY: The field is valid and aligned, and is accessed by single accesses only.
+    // `CongestionOps` is transparent over `tcp_congestion_ops`.
     unsafe { Atomic::from_ptr((&raw mut (*ca.as_raw()).bucket_next).cast()) }
 }
 
-/// Finds a table that is built in or comes with a module.
+/// Finds a table that is built in or belongs to a module.
 ///
 /// # Safety
 ///
-/// RCU or the lock of the registry must be held for `'a`.
+/// The caller must hold the RCU read lock or the lock of the registry for `'a`.
 #[inline]
 pub(super) unsafe fn find_module<'a>(
     matches: impl Fn(&CongestionOps) -> bool,
 ) -> Option<&'a CongestionOps> {
-    // SAFETY: RCU or the lock is held.
+    // SAFETY: The caller holds the RCU read lock or the lock of the registry for `'a`.
     unsafe { find_from(&MODULES, matches) }
 }
 
-/// Finds a table of BPF in the bucket for `key`.
+/// Finds a BPF table in the bucket for `key`.
 ///
 /// # Safety
 ///
-/// RCU or the lock of the registry must be held for `'a`.
+/// The caller must hold the RCU read lock or the lock of the registry for `'a`.
 #[inline]
 pub(super) unsafe fn find_bpf<'a>(
     key: u32,
     matches: impl Fn(&CongestionOps) -> bool,
 ) -> Option<&'a CongestionOps> {
-    // SAFETY: RCU or the lock is held.
+    // SAFETY: The caller holds the RCU read lock or the lock of the registry for `'a`.
     unsafe { find_from(bucket(key), matches) }
 }
 
-/// Finds a table on the chain or in the bucket where `ca` belongs.
+/// Finds a table in the bucket or chain to which `ca` belongs.
 ///
 /// # Safety
 ///
-/// RCU or the lock of the registry must be held for `'a`.
+/// The caller must hold the RCU read lock or the lock of the registry for `'a`.
 #[inline]
 pub(super) unsafe fn find_beside<'a>(
     ca: &CongestionOps,
     matches: impl Fn(&CongestionOps) -> bool,
 ) -> Option<&'a CongestionOps> {
-    // SAFETY: RCU or the lock is held.
+    // SAFETY: The caller holds the RCU read lock or the lock of the registry for `'a`.
     unsafe { find_from(first(ca), matches) }
 }
 
@@ -133,35 +113,38 @@ pub(super) unsafe fn find_beside<'a>(
 ///
 /// # Safety
 ///
-/// RCU or the lock of the registry must be held for `'a`.
+/// The caller must hold the RCU read lock or the lock of the registry for `'a`.
 #[inline]
 pub(super) unsafe fn find_key<'a>(key: u32) -> Option<&'a CongestionOps> {
     let has_key = |ca: &CongestionOps| ca.key() == key;
     let (word, bit) = module_key(key);
 
     if word.load(Relaxed) & bit != 0 {
-        // SAFETY: RCU or the lock is held.
+        // SAFETY: The caller holds the RCU read lock or the lock of the registry for `'a`.
         if let Some(found) = unsafe { find_module(has_key) } {
             return Some(found);
         }
     }
-    // SAFETY: RCU or the lock is held.
+    // SAFETY: The caller holds the RCU read lock or the lock of the registry for `'a`.
     unsafe { find_bpf(key, has_key) }
 }
 
+/// Finds a table, starting with the one to which `link` points.
+///
 /// # Safety
 ///
-/// RCU or the lock of the registry must be held for `'a`.
+/// The caller must hold the RCU read lock or the lock of the registry for `'a`.
 #[inline]
 unsafe fn find_from<'a>(
     mut link: &'a Link,
     matches: impl Fn(&CongestionOps) -> bool,
 ) -> Option<&'a CongestionOps> {
     loop {
-        // Relaxed, as `rcu_dereference()`: what is read of the table depends on the pointer, and was
-        // written before the link led to it.
+        // Relaxed, as in `rcu_dereference()`: reads of the table depend on the pointer, which was
+        // stored with release.
         //
-        // SAFETY: What a link leads to is valid for a reader, see the top of this file.
+        // SAFETY: The caller holds the RCU read lock or the lock of the registry for `'a`, so the
+        // tables that it reaches are valid for `'a`: see "Lookups" and "Freeing" in `super`.
         let ca: &'a CongestionOps = unsafe { link.load(Relaxed).as_ref() }?;
 
         if matches(ca) {
@@ -180,7 +163,8 @@ pub(super) fn add(_registry: &mut RegistryGuard, ca: &CongestionOps) {
         let (word, bit) = module_key(ca.key());
 
         word.store(word.load(Relaxed) | bit, Relaxed);
-        // SAFETY: The lock is held, so the tables on the chain stay there and are valid.
+        // SAFETY: The guard holds the lock of the registry, so the tables on the chain stay there
+        // and are valid.
         while let Some(found) = unsafe { link.load(Relaxed).as_ref() } {
             link = next(found);
         }
@@ -189,25 +173,27 @@ pub(super) fn add(_registry: &mut RegistryGuard, ca: &CongestionOps) {
     link.store(core::ptr::from_ref(ca).cast_mut(), Release);
 }
 
-/// Puts `new` in the position of `old`, which has the same key, and is of BPF if `new` is.
+/// Replaces `old` by `new` in the same position. Both have the same key, and both or neither are
+/// BPF tables.
 #[inline]
 pub(super) fn replace(registry: &mut RegistryGuard, old: &CongestionOps, new: &CongestionOps) {
     next(new).store(next(old).load(Relaxed), Relaxed);
     redirect(registry, old, core::ptr::from_ref(new).cast_mut());
 }
 
-/// Takes `ca` off its bucket.
+/// Removes `ca` from its bucket or chain.
 #[inline]
 pub(super) fn remove(registry: &mut RegistryGuard, ca: &CongestionOps) {
     redirect(registry, ca, next(ca).load(Relaxed));
 }
 
-/// Lets the link to `ca` lead to `to`.
+/// Changes the pointer to `ca` so that it points to `to`. Does nothing if there is no such pointer.
 #[inline]
 fn redirect(_registry: &mut RegistryGuard, ca: &CongestionOps, to: *mut CongestionOps) {
     let mut link = first(ca);
 
-    // SAFETY: The lock is held, so the tables in the bucket stay there and are valid.
+    // SAFETY: The guard holds the lock of the registry, so the tables in the bucket stay there and
+    // are valid.
     while let Some(found) = unsafe { link.load(Relaxed).as_ref() } {
         if core::ptr::eq(found, ca) {
             link.store(to, Release);

@@ -1,20 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! The default congestion control of network namespaces.
-//!
-//! A namespace's `tcp_cong_net` points to a [`SharedDefault`], which points to the table.
-//! Namespaces that have the same table share it: a new namespace that inherits the default, and one
-//! whose sysctl is written with a name that is a default already. A table knows the shared defaults
-//! that point to it. So replacing a table, and making and ending a namespace, takes the same time
-//! however many namespaces there are.
-//!
-//! A table has more than one shared default only after it was unregistered, was still the default
-//! of some namespaces, and then took the place of another table that was a default, too. Each time
-//! adds one, so replacing such a table takes longer by that.
-//!
-//! Both pointers are read under RCU and written under `tcp_cong_list_lock`, the registry's. A
-//! shared default holds a reference on its table, and a namespace counts as a user of its shared
-//! default, which is freed a grace period after the last user has gone.
 
 use super::{
     CongestionOps,
@@ -45,45 +31,53 @@ use crate::{
 };
 use core::ptr::NonNull;
 
-/// What some namespaces have as their default.
+/// A default that namespaces share, see [`DefaultOf`].
+///
+/// C counterpart:
+/// [`struct tcp_cong_default`](srctree/include/net/tcp_cong_registry.h).
 ///
 /// # Invariants
 ///
-/// `ca` points to a table on which this has a reference. Everything is written under the lock of
-/// the registry only; `next` and `users` are read under it, too.
+/// `ca` points to a table, and the value owns a reference on it. All fields are written under the
+/// lock of the registry only. `next` and `users` are also read under it only.
 #[repr(transparent)]
 struct SharedDefault(Opaque<bindings::tcp_cong_default>);
 
 impl SharedDefault {
-    /// The one of Reno that is always there, and never freed.
+    /// Returns a shared default for Reno that is static and never freed. It is not on the list of
+    /// Reno, which is never replaced.
     fn reno() -> &'static Self {
-        // SAFETY: A static of `tcp_cong.c`, which keeps the invariants. The type is transparent.
+        // SAFETY: `tcp_cong_default_reno` is a static of `tcp_cong_rust_data.c`. It points to Reno,
+        // which is built in and needs no reference. `SharedDefault` is transparent over
+        // `tcp_cong_default`.
         unsafe { &*(&raw mut bindings::tcp_cong_default_reno).cast() }
     }
 
+    /// Returns the C representation.
     fn as_raw(&self) -> *mut bindings::tcp_cong_default {
         self.0.get()
     }
 
-    /// The table that this points to.
+    /// Returns the pointer to the table.
     fn ca(&self) -> &Atomic<*mut CongestionOps> {
-        // SAFETY: The field is valid and aligned, and accessed with single accesses only.
+        // SAFETY: The field is valid and aligned, and is accessed by single accesses only.
         unsafe { Atomic::from_ptr((&raw mut (*self.as_raw()).ca).cast()) }
     }
 
     /// Adds a user.
     fn get(&self, _registry: &RegistryGuard) {
-        // SAFETY: The lock is held.
+        // SAFETY: The guard holds the lock of the registry, so nothing else accesses the count.
         unsafe { (*self.as_raw()).users += 1 };
     }
 
-    /// Takes a user away. What nobody uses any more is to be dropped after the lock was released.
+    /// Removes a user. If it was the last one, the returned value must be dropped after the lock is
+    /// released.
     ///
     /// # Safety
     ///
-    /// The user must have been added by [`get`](Self::get), and does not use this any more.
+    /// The user must have been added by [`get`](Self::get), and must not use this any more.
     unsafe fn put(&self, registry: &RegistryGuard) -> Option<Unused> {
-        // SAFETY: The lock is held.
+        // SAFETY: The guard holds the lock of the registry, so nothing else accesses the count.
         let users = unsafe { &mut (*self.as_raw()).users };
 
         *users -= 1;
@@ -91,16 +85,18 @@ impl SharedDefault {
             return None;
         }
         self.unlink(registry);
-        // INVARIANT: The last user has gone, and the table does not know this any more.
+        // INVARIANT: There is no user left, and the table does not point here any more. This is not
+        // the static one, which has a user of its own.
         Some(Unused(NonNull::from(self)))
     }
 
-    /// Takes this off the chain of its table.
+    /// Removes this from the list of its table.
     fn unlink(&self, registry: &RegistryGuard) {
-        // SAFETY: By the type invariants, the table is valid.
+        // SAFETY: By the type invariants, this owns a reference on the table, which keeps it valid.
         let mut link = first(registry, unsafe { &*self.ca().load(Relaxed) });
 
-        // SAFETY: The lock is held, so the chain is stable, and all on it are valid.
+        // SAFETY: The guard holds the lock of the registry, so the list does not change, and what
+        // is on it is valid. This is on the list of the table to which it points.
         unsafe {
             while *link != self.as_raw() {
                 link = &raw mut (**link).next;
@@ -114,14 +110,15 @@ impl SharedDefault {
 ///
 /// # Invariants
 ///
-/// Only RCU readers can still have it.
+/// Only RCU readers still use it. It is memory that [`DefaultOf::set`] has allocated.
 struct Unused(NonNull<SharedDefault>);
 
 impl Drop for Unused {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants; nobody writes to it any more, and it owns a reference on
-        // its table, which is put here. Readers that find the table take one of their own, which
-        // fails if this was the last. The memory is that of a box.
+        // SAFETY: By the type invariants, only RCU readers still use it, so nothing writes to it.
+        // It owns a reference on its table, which is put here. A reader that finds the table takes
+        // its own reference, which fails if this was the last. The memory was allocated by
+        // `kmalloc`, and is freed after a grace period.
         unsafe {
             let ca = NonNull::new_unchecked(self.0.as_ref().ca().load(Relaxed));
 
@@ -131,19 +128,20 @@ impl Drop for Unused {
     }
 }
 
-/// The first of the shared defaults that point to `ca`.
+/// Returns the head of the list of shared defaults that point to `ca`.
 fn first(_registry: &RegistryGuard, ca: &CongestionOps) -> *mut *mut bindings::tcp_cong_default {
-    // SAFETY: The table is valid.
+    // SAFETY: `ca` is a reference to a valid table.
     unsafe { &raw mut (*ca.as_raw()).defaults }
 }
 
 /// Makes `new` the default of all namespaces whose default is `old`.
 ///
-/// The caller holds references on both, so those that are put here are not the last.
+/// The caller must hold references on both, so that those put here are not the last.
 pub(super) fn move_all(registry: &RegistryGuard, old: &CongestionOps, new: &CongestionOps) {
     let (from, to) = (first(registry, old), first(registry, new));
 
-    // SAFETY: The lock is held, so the chains are stable, and what they lead to is valid.
+    // SAFETY: The guard holds the lock of the registry, so no other code changes the lists, and
+    // what is on them is valid. `SharedDefault` is transparent over `tcp_cong_default`.
     unsafe {
         while let Some(shared) = (*from).cast::<SharedDefault>().as_ref() {
             let Some(ca) = new.get() else { return };
@@ -152,13 +150,28 @@ pub(super) fn move_all(registry: &RegistryGuard, old: &CongestionOps, new: &Cong
             (*shared.as_raw()).next = *to;
             *to = shared.as_raw();
             shared.ca().store(ca.into_raw().cast(), Release);
-            // `shared` owned a reference on what it pointed to.
+            // `shared` owned a reference on `old`. It owns one on `new` now.
             drop(CongestionRef::from_raw(NonNull::from(old)));
         }
     }
 }
 
-/// The default of one namespace.
+/// The default congestion control of one network namespace.
+///
+/// Namespaces with the same default share it: a namespace points to a shared default, and that
+/// points to the table and counts the namespaces. A new namespace shares the default of the initial
+/// one. Writing the sysctl shares the default that the table already has. A table has a list of the
+/// shared defaults that point to it. So replacing a table, and creating and destroying a namespace,
+/// take the same time however many namespaces there are.
+///
+/// A table has more than one shared default only if it was unregistered while it was the default of
+/// a namespace, and then replaced another table that was a default, too. Each time adds one, and
+/// replacing the table takes longer by one.
+///
+/// Both pointers are read under RCU and written under `tcp_cong_list_lock`. A shared default holds
+/// a reference on its table. It is freed a grace period after its last namespace was removed.
+///
+/// C counterpart: [`struct tcp_cong_net`](srctree/include/net/tcp_cong_registry.h).
 ///
 /// # Invariants
 ///
@@ -168,28 +181,34 @@ pub struct DefaultOf {
 }
 
 impl DefaultOf {
+    /// Returns the default of `net`.
+    ///
     /// # Safety
     ///
     /// `net` must point to a network namespace that outlives the value.
     #[inline]
     pub unsafe fn new(net: NonNull<bindings::net>) -> Self {
-        // INVARIANT: By the requirements of this function.
+        // INVARIANT: The caller passes a namespace that outlives the value.
         Self { net }
     }
 
+    /// Returns the default of the initial namespace.
     fn of_init_net() -> Self {
-        // INVARIANT: The initial namespace is always there.
-        // SAFETY: A static is not at address null.
+        // INVARIANT: The initial namespace is static.
+        // SAFETY: The address of a static is not null.
         let net = unsafe { NonNull::new_unchecked(&raw mut bindings::init_net) };
 
         Self { net }
     }
 
+    /// Tells whether this is the default of the initial namespace.
     fn is_of_init_net(&self) -> bool {
         self.net == Self::of_init_net().net
     }
 
     /// Takes a reference on the default. Any context.
+    ///
+    /// Returns `None` if no reference on the table can be taken.
     pub fn get(&self) -> Option<CongestionRef> {
         let reader = rcu::read_lock();
         let mut ca = self.ca(&reader);
@@ -198,7 +217,8 @@ impl DefaultOf {
             if let Some(found) = ca.get() {
                 return Some(found);
             }
-            // The shared default has a reference on its table, so it has another one by now.
+            // A shared default holds a reference on its table. So if there is no reference on the
+            // table any more, the default is another table by now.
             let now = self.ca(&reader);
             if core::ptr::eq(now, ca) {
                 return None;
@@ -212,18 +232,25 @@ impl DefaultOf {
         self.ca(&rcu::read_lock()).flags()
     }
 
+    /// Returns the table.
     fn ca<'a>(&self, _reader: &'a rcu::Guard) -> &'a CongestionOps {
-        // Relaxed, as `rcu_dereference()`: what is read depends on the pointers.
+        // Relaxed, as in `rcu_dereference()`: what is read depends on the pointers, which were
+        // stored with release.
         //
-        // SAFETY: Both pointers are set as long as there are readers, and what they lead to is not
-        // freed before a grace period has passed.
+        // SAFETY: The guard holds the RCU read lock for `'a`. Neither pointer is null once the
+        // namespace is set up. A shared default and a BPF table are freed a grace period after they
+        // are replaced, and a module waits for one when it unregisters its table.
         unsafe { &*(*self.slot().load(Relaxed)).ca().load(Relaxed) }
     }
 
-    /// Gives a new namespace the default of the initial one.
+    /// Sets the default of a new namespace to that of the initial one, or to Reno for the initial
+    /// one.
+    ///
+    /// Process context. Takes the lock of the registry.
     pub fn init(&self) {
         let registry = RegistryGuard::lock();
-        // SAFETY: What the slot leads to is valid while the lock is held.
+        // SAFETY: The pointer is null or to a shared default, which is valid while the lock is held
+        // since the initial namespace is one of its users.
         let inherited = unsafe { Self::of_init_net().slot().load(Relaxed).as_ref() };
         let shared = inherited.unwrap_or(SharedDefault::reno());
 
@@ -232,27 +259,31 @@ impl DefaultOf {
             .store(core::ptr::from_ref(shared).cast_mut(), Release);
     }
 
-    /// Takes the default away from a namespace that is torn down, and has no sockets any more.
+    /// Removes the default of a namespace that is destroyed, and has no sockets any more.
+    ///
+    /// Process context. Takes the lock of the registry.
     pub fn exit(&self) {
         let registry = RegistryGuard::lock();
-        // Never freed, so there is no need to count this namespace as a user.
+        // This one is never freed, so there is no need to count the namespace as a user.
         let unused = self.exchange(&registry, SharedDefault::reno());
 
         drop(registry);
         drop(unused);
     }
 
-    /// Makes what is registered under `name` the default. In the initial namespace, this lets
-    /// ordinary users choose it; others take only what these may choose.
+    /// Makes the table that is registered under `name` the default.
     ///
-    /// Process context, may sleep.
+    /// In the initial namespace, this also allows ordinary users to choose it. In another one, it
+    /// fails if they may not.
+    ///
+    /// Process context, may sleep. Takes the lock of the registry.
     ///
     /// # Errors
     ///
-    /// * [`ENOENT`]: nothing is registered under that name.
-    /// * [`EPERM`]: ordinary users may not choose it.
-    /// * [`EBUSY`]: it is about to be freed.
-    /// * [`ENOMEM`].
+    /// * [`ENOENT`]: no table is registered under `name`.
+    /// * [`EPERM`]: ordinary users may not choose the table.
+    /// * [`EBUSY`]: the last reference on the table was put, or its module is being unloaded.
+    /// * [`ENOMEM`]: there is no memory for a shared default.
     pub fn set(&self, name: &Name) -> Result {
         let spare: Result<KBox<bindings::tcp_cong_default>> =
             KBox::init(pin_init::init_zeroed(), GFP_KERNEL);
@@ -264,18 +295,20 @@ impl DefaultOf {
         }
 
         let first = first(&registry, ca);
-        // SAFETY: The lock is held, so what the chain leads to is valid.
+        // SAFETY: The lock of the registry is held, so the list does not change, and what is on it
+        // is valid. `SharedDefault` is transparent over `tcp_cong_default`.
         let shared = match unsafe { (*first).cast::<SharedDefault>().as_ref() } {
             Some(shared) => shared,
             None => {
                 let held = ca.get().ok_or(EBUSY)?;
                 let shared = core::ptr::from_mut(KBox::leak(spare?)).cast::<SharedDefault>();
-                // SAFETY: The type is transparent.
+                // SAFETY: The box was leaked, so it is valid until `Unused` frees it.
+                // `SharedDefault` is transparent over `tcp_cong_default`.
                 let shared = unsafe { &*shared };
 
                 // INVARIANT: The reference passes to the shared default.
                 shared.ca().store(held.into_raw().cast(), Relaxed);
-                // SAFETY: The lock is held.
+                // SAFETY: The lock of the registry is held, so no other code accesses the head.
                 unsafe { *first = shared.as_raw() };
                 shared
             }
@@ -291,19 +324,21 @@ impl DefaultOf {
         Ok(())
     }
 
-    /// Stores `shared`, of which the caller has made this a user.
+    /// Makes `shared` the default. The caller has added the namespace as a user of it.
     fn exchange(&self, registry: &RegistryGuard, shared: &SharedDefault) -> Option<Unused> {
         let last = self.slot().load(Relaxed);
 
         self.slot()
             .store(core::ptr::from_ref(shared).cast_mut(), Release);
-        // SAFETY: The namespace was a user of what its slot led to.
+        // SAFETY: The pointer was null or to a shared default, which is valid since the namespace
+        // was one of its users. The namespace does not use it any more.
         unsafe { last.as_ref()?.put(registry) }
     }
 
+    /// Returns the pointer to the shared default, which is null before [`init`](Self::init).
     fn slot(&self) -> &Atomic<*mut SharedDefault> {
-        // SAFETY: By the type invariants, the namespace is valid, and so is its part of the
-        // registry. The pointer is aligned, and accessed with single accesses only.
+        // SAFETY: By the type invariants, the namespace is valid, and so is its `tcp_cong_net`. The
+        // field is aligned, and is accessed by single accesses only.
         unsafe {
             Atomic::from_ptr((&raw mut (*bindings::tcp_cong_net(self.net.as_ptr())).dflt).cast())
         }

@@ -2,8 +2,8 @@
 
 //! The flags of a congestion control that belong to the registry.
 //!
-//! They share a word with those of the author's, which say what an algorithm needs: see
-//! `TCP_CONG_MASK` in [`include/net/tcp.h`](srctree/include/net/tcp.h).
+//! They share a word with the flags that a congestion control declares, which say what it needs:
+//! see `TCP_CONG_MASK` in [`include/net/tcp.h`](srctree/include/net/tcp.h).
 
 use super::{
     CongestionOps,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 impl_flags!(
-    /// What the registry says of a congestion control.
+    /// The flags of the registry.
     #[derive(Clone, Copy, PartialEq, Eq)]
     pub(super) struct Flags(u32);
 
@@ -31,26 +31,26 @@ impl_flags!(
         /// Ordinary users may choose the congestion control.
         Allowed = bindings::TCP_CONG_NON_RESTRICTED,
 
-        /// Ordinary users could choose it when it was first registered.
+        /// It declared `TCP_CONG_NON_RESTRICTED` when it was first registered.
         AllowedByAuthor = bindings::TCP_CONG_NON_RESTRICTED_BY_AUTHOR,
 
-        /// An update has replaced it by another, and none has brought it back.
+        /// It was replaced, and was not registered again since, on its own or as a replacement.
         Replaced = bindings::TCP_CONG_REPLACED,
     }
 );
 
 impl CongestionOps {
-    /// Returns the whole word of flags, some of `TCP_CONG_*`. Any context.
+    /// Returns all flags, which are bits `TCP_CONG_*`. Any context.
     #[inline]
     pub fn flags(&self) -> u32 {
         self.word().load(Relaxed)
     }
 
-    /// Tells whether an update has replaced this table by another, and none has brought it back.
-    /// Any context.
+    /// Tells whether this table was replaced. Registering it again, on its own or as a replacement,
+    /// clears the flag. Any context.
     #[inline]
     pub fn is_replaced(&self) -> bool {
-        // Acquire: a reader that sees the mark finds the table that was published before it.
+        // Acquire: code that sees the flag finds the table that was published before it was set.
         Flags(self.word().load(Acquire)).contains(Flag::Replaced)
     }
 
@@ -60,13 +60,13 @@ impl CongestionOps {
         Flags(self.flags()).contains(Flag::Allowed)
     }
 
-    /// Returns the flags of the registry. What is read without its lock may change at once.
+    /// Returns the flags of the registry. They may change at any time if its lock is not held.
     #[inline]
     pub(super) fn registry_flags(&self) -> Flags {
         Flags(self.flags() & Flags::all_bits())
     }
 
-    /// Sets the flags of the registry. The author's stay.
+    /// Sets the flags of the registry, and keeps those that the congestion control declares.
     #[inline]
     pub(super) fn set_registry_flags<Order: ReleaseOrRelaxed>(
         &self,
@@ -81,7 +81,7 @@ impl CongestionOps {
 
     #[inline]
     fn word(&self) -> &Atomic<u32> {
-        // SAFETY: The field is valid and aligned, and accessed with single accesses only.
+        // SAFETY: The field is valid and aligned, and is accessed by single accesses only.
         unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).flags) }
     }
 }

@@ -11,18 +11,19 @@ use crate::{
 
 const SIZE: usize = bindings::TCP_CA_NAME_MAX as usize;
 
-/// A name that a congestion control can have: at most 15 bytes, not empty.
+/// A name that a congestion control can have: 1 to 15 bytes without NUL.
 ///
 /// # Invariants
 ///
-/// What follows the name is 0, at least one byte.
+/// `len` is less than `SIZE`, and the bytes after the name are 0.
 pub struct Name {
     bytes: [u8; SIZE],
     len: usize,
 }
 
 impl Name {
-    /// Makes a name of these bytes; `None` if it would be empty, too long, or contain NUL.
+    /// Creates a name from bytes. Returns `None` if `name` is empty, longer than 15 bytes, or
+    /// contains NUL.
     #[inline]
     pub fn new(name: &[u8]) -> Option<Self> {
         let mut bytes = [0; SIZE];
@@ -31,14 +32,14 @@ impl Name {
             return None;
         }
         bytes[..name.len()].copy_from_slice(name);
-        // INVARIANT: At least the last byte was left 0.
+        // INVARIANT: The name is shorter than `SIZE`, and the bytes after it were not written.
         Some(Self {
             bytes,
             len: name.len(),
         })
     }
 
-    /// The same for a C string.
+    /// Creates a name from a C string. Returns `None` if it is empty or longer than 15 bytes.
     #[inline]
     pub fn from_c_str(name: &CStr) -> Option<Self> {
         Self::new(name.to_bytes())
@@ -50,22 +51,24 @@ impl Name {
         &self.bytes[..self.len]
     }
 
-    /// Asks for the module that registers this name, if it is not registered and the current task
-    /// may load modules. Process context, may sleep.
+    /// Loads the module that registers this name, if the name is not registered and the current
+    /// task may load modules. Process context, may sleep.
     ///
     /// C counterpart: [`tcp_ca_find_autoload`](srctree/net/ipv4/tcp_cong.c).
     pub fn load_module(&self) {
-        // Given up while the module is loaded.
+        // `tcp_ca_find_autoload` drops the RCU read lock while it loads the module.
         let _reader = rcu::read_lock();
 
-        // SAFETY: By the type invariants, the name is terminated. What is found is not used.
+        // SAFETY: By the type invariants, the name is NUL-terminated. The RCU read lock is held,
+        // and the table that is found is not used.
         unsafe { bindings::tcp_ca_find_autoload(self.bytes.as_ptr().cast()) };
     }
 
     /// Returns the hash of the name.
     #[inline]
     pub(super) fn key(&self) -> u32 {
-        // SAFETY: By the type invariants, the name is terminated, and zeroes follow it.
+        // SAFETY: By the type invariants, `bytes` has `TCP_CA_NAME_MAX` bytes and is
+        // NUL-terminated.
         unsafe { bindings::tcp_ca_hash(self.bytes.as_ptr().cast::<c_char>()) }
     }
 }

@@ -2,15 +2,15 @@
 
 //! The registry of TCP congestion controls.
 //!
-//! `tcp_cong_list_lock` guards it. The registered tables are on two lists:
+//! `tcp_cong_list_lock` guards it. A registered table is on two lists:
 //!
-//! * `tcp_cong_list`, in the order of registration, for those who hold the lock: what the sysctls
-//!   show. A table that replaces another takes its position.
-//! * a chain, or a bucket for a hash of the name, for RCU readers: see `bucket.rs`.
+//! * `tcp_cong_list`, in the order of registration, which is read under the lock. The sysctls show
+//!   it. A table that replaces another one takes its position.
+//! * The chain or a bucket of `bucket.rs`, which lookups read under RCU.
 //!
-//! A reader that has found a table may find that it has lost its last reference because it was
-//! replaced, since no grace period keeps the link from putting its own. The table is marked then,
-//! and [`CongestionOps::current`] finds what replaced it.
+//! An update puts the link's reference on the old table without waiting for lookups. So a lookup
+//! may find a table whose last reference was put. If it was replaced, its flag `TCP_CONG_REPLACED`
+//! is set, and [`CongestionOps::current`] finds the table that follows.
 
 use super::{
     bucket,
@@ -43,25 +43,28 @@ use crate::{
     },
 };
 
-/// The last lineage that was given out, under the lock.
+/// The last lineage that was used. Accessed under the lock of the registry.
 static LINEAGES: Atomic<u64> = Atomic::new(0);
 
 /// A table that may be registered.
 ///
 /// # Invariants
 ///
-/// The table stays valid until it is unregistered or replaced, and until the RCU readers of that
-/// time are done.
+/// The table stays valid until it is unregistered or replaced, and for a grace period after that.
 #[derive(Clone, Copy)]
 pub struct Registrable<'a>(&'a CongestionOps);
 
 impl<'a> Registrable<'a> {
+    /// Makes `ca` registrable.
+    ///
     /// # Safety
     ///
-    /// `ca` must stay valid until it is unregistered or replaced, and a grace period longer.
+    /// `ca` must stay valid until it is unregistered or replaced, and for a grace period after
+    /// that.
     #[inline]
     pub unsafe fn new(ca: &'a CongestionOps) -> Self {
-        // INVARIANT: By the requirements of this function.
+        // INVARIANT: The caller keeps the table valid until it is unregistered or replaced, and for
+        // a grace period after that.
         Self(ca)
     }
 }
@@ -75,7 +78,7 @@ impl core::ops::Deref for Registrable<'_> {
     }
 }
 
-/// The registry, locked.
+/// The registered tables, locked.
 ///
 /// # Invariants
 ///
@@ -87,21 +90,23 @@ impl RegistryGuard {
     ///
     /// # Context
     ///
-    /// Process context, not from softirq. Does not sleep, nor may the holder.
+    /// Process context, not in a softirq. Takes a spinlock: neither this nor the holder of the
+    /// guard may sleep.
     #[inline]
     pub fn lock() -> Self {
-        // SAFETY: The lock is a static of `tcp_cong.c`, initialised at build time.
+        // SAFETY: `tcp_cong_list_lock` is a static that is initialized at build time.
         let lock = unsafe { Lock::from_raw(&raw mut bindings::tcp_cong_list_lock) };
 
         // INVARIANT: The lock was just taken.
         Self(lock.lock())
     }
 
-    /// Tells whether `ca` is in the registry.
+    /// Tells whether `ca` is registered.
     #[inline]
     pub fn is_registered(&self, ca: &CongestionOps) -> bool {
         let node = node(ca);
-        // SAFETY: The table is valid, and its node is written under the lock only.
+        // SAFETY: `ca` is a reference to a valid table. Its node is written under the lock only,
+        // which `self` holds.
         let next = unsafe { (*node).next };
 
         !next.is_null() && !core::ptr::eq(next, node)
@@ -110,7 +115,7 @@ impl RegistryGuard {
     /// Finds the table that is registered under `name`.
     #[inline]
     pub fn find(&self, name: &Name) -> Option<&CongestionOps> {
-        // SAFETY: The lock is held as long as `self` is borrowed.
+        // SAFETY: The lock of the registry is held as long as `self` is borrowed.
         unsafe {
             bucket::find_module(|ca| ca.has_name(name))
                 .or_else(|| bucket::find_bpf(name.key(), |ca| ca.has_name(name)))
@@ -122,26 +127,27 @@ impl RegistryGuard {
     pub fn iter(&self) -> impl Iterator<Item = &CongestionOps> {
         let head = &raw mut bindings::tcp_cong_list;
 
-        // SAFETY: The head is a static, initialized at build time. The lock is held as long as
-        // `self` is borrowed, so the list does not change. It contains tables by their field
-        // `list`, and `CongestionOps` is transparent.
+        // SAFETY: The head is a static that is initialized at build time. The lock is held as long
+        // as `self` is borrowed, so the list does not change. It contains tables by their field
+        // `list`, and `CongestionOps` is transparent over `tcp_congestion_ops`.
         unsafe { clist_create!(head, CongestionOps, bindings::tcp_congestion_ops, list) }.iter()
     }
 
-    /// Adds `ca`.
+    /// Registers `ca`.
     ///
     /// # Errors
     ///
-    /// [`EEXIST`] when its name, or one with the same hash, is taken. Nothing has changed then.
+    /// [`EEXIST`]: a table with the same name, or with a name of the same hash, is registered, or
+    /// the hash is 0. Nothing is changed.
     #[inline]
     pub fn add(&mut self, ca: Registrable<'_>) -> Result {
         let key = match ca.key() {
-            // SAFETY: The table is valid, and its name terminated.
+            // SAFETY: The name is NUL-terminated in an array of `TCP_CA_NAME_MAX` bytes.
             bindings::TCP_CA_UNSPEC => unsafe { bindings::tcp_ca_hash(ca.name_ptr()) },
             key => key,
         };
 
-        // SAFETY: The lock is held.
+        // SAFETY: `self` holds the lock of the registry.
         let taken = unsafe { bucket::find_key(key) }.is_some();
         if key == bindings::TCP_CA_UNSPEC || taken {
             return Err(EEXIST);
@@ -149,7 +155,7 @@ impl RegistryGuard {
 
         let mut flags = by_author(&ca);
         let before = ca.registry_flags();
-        // Permission is the table's as long as it is not replaced.
+        // A table keeps its permission, unless it was replaced and passed it on.
         if !before.contains(Flag::Replaced) {
             flags |= before & Flag::Allowed;
         }
@@ -163,33 +169,36 @@ impl RegistryGuard {
         };
         self.publish(&ca, key, flags, lineage);
 
-        // SAFETY: The table is valid, and on no list; the lock is held.
+        // SAFETY: Both nodes are valid. `ca` is not registered, since its key was not found, so its
+        // node is on no list. `self` holds the lock.
         unsafe { bindings::list_add_tail(node(&ca), &raw mut bindings::tcp_cong_list) };
         bucket::add(self, &ca);
         Ok(())
     }
 
-    /// Takes `ca` off the registry; nothing is done when it is not there. Readers may still find it
-    /// until a grace period has passed.
+    /// Unregisters `ca`. Does nothing if it is not registered. RCU readers may still use it until a
+    /// grace period has passed.
     pub fn remove(&mut self, ca: &CongestionOps) {
         if self.is_registered(ca) {
             bucket::remove(self, ca);
-            // SAFETY: The table is on the list, and the lock is held.
+            // SAFETY: `ca` is registered, so its node is on the list. `self` holds the lock.
             unsafe { bindings::list_del_init(node(ca)) };
         }
     }
 
-    /// Puts `new` in the place of `old`, and into every default of a namespace that `old` is. A
-    /// reader finds one of the two at any time. Whether ordinary users may choose the name stays.
+    /// Replaces `old` by `new`, also as the default of namespaces.
     ///
-    /// `new` being `old`, nothing needs to be done, and nothing is.
+    /// A lookup of the name finds one of the two at any time. After this has returned, no
+    /// connection starts on `old`, see
+    /// [What a replacement promises](crate::net::tcp::cong#what-a-replacement-promises). The
+    /// permission of ordinary users is kept. If `new` is `old`, nothing is done.
     ///
-    /// Of `new`, the caller holds a reference.
+    /// The caller must hold references on both tables. Without one on `new`, the namespaces whose
+    /// default is `old` may keep it.
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] when `old` is not in the registry, or when the names differ. Nothing has changed
-    /// then.
+    /// [`EINVAL`]: `old` is not registered, or the names differ. Nothing is changed.
     pub fn replace(&mut self, old: &CongestionOps, new: Registrable<'_>) -> Result {
         if !self.is_registered(old) || old.name().to_bytes() != new.name().to_bytes() {
             return Err(EINVAL);
@@ -198,8 +207,8 @@ impl RegistryGuard {
             return Ok(());
         }
 
-        // No two tables in the registry have the same name, so `new` is not in it. Equal names
-        // have equal keys.
+        // No two registered tables have the same name, so `new` is not registered. Equal names have
+        // equal keys.
         let flags = old.registry_flags();
         self.publish(
             &new,
@@ -208,17 +217,18 @@ impl RegistryGuard {
             old.lineage(),
         );
 
-        // SAFETY: `old` is on the list, `new` is not, and the lock is held.
+        // SAFETY: Both nodes are valid. `old` is registered, so its node is on the list, and that
+        // of `new` is not. `self` holds the lock.
         unsafe { bindings::list_replace_init(node(old), node(&new)) };
         bucket::replace(self, old, &new);
 
-        // Release: a reader that sees the mark finds the new table.
+        // Release: code that sees the flag finds the new table.
         old.set_registry_flags(self, flags | Flag::Replaced, Release);
         default::move_all(self, old, &new);
         Ok(())
     }
 
-    /// Lets ordinary users choose `ca`.
+    /// Allows ordinary users to choose `ca`.
     pub fn allow(&self, ca: &CongestionOps) {
         ca.set_registry_flags(self, ca.registry_flags() | Flag::Allowed, Relaxed);
     }
@@ -228,24 +238,26 @@ impl RegistryGuard {
         ca.set_registry_flags(self, ca.registry_flags() & !Flag::Allowed, Relaxed);
     }
 
-    /// Prepares `ca`, which is not registered, for its readers.
+    /// Sets the fields of `ca` that lookups read. `ca` is not registered yet.
     #[inline]
     fn publish(&mut self, ca: &CongestionOps, key: u32, flags: Flags, lineage: u64) {
         if ca.key() != key {
-            // SAFETY: The table is valid, and has had no reader yet, or its key were there.
+            // SAFETY: `ca` is a reference to a valid table. Its key is not set yet, so it was never
+            // registered, and no lookup reads the key.
             unsafe { (*ca.as_raw()).key = key };
         }
         ca.set_registry_flags(self, flags, Relaxed);
-        // Release: the mark goes before the table joins another lineage, see
+        // Release: the flag `TCP_CONG_REPLACED` is cleared before the lineage changes, see
         // `CongestionOps::current`.
         ca.lineage_word().store(lineage, Release);
     }
 }
 
-/// What the author of `ca`, which is about to be registered, says of who may choose it.
+/// Returns the permission that `ca` declares itself, before it is registered.
 ///
-/// A table that was never registered has `TCP_CONG_NON_RESTRICTED` if its author gave it. Later the
-/// flag is what the administrator says.
+/// A table that was never registered has `TCP_CONG_NON_RESTRICTED` if it declares it. After that,
+/// `TCP_CONG_NON_RESTRICTED` is what the administrator has set, and another flag keeps what was
+/// declared.
 #[inline]
 fn by_author(ca: &CongestionOps) -> Flags {
     let flag = if ca.lineage() == 0 {
@@ -264,6 +276,6 @@ fn by_author(ca: &CongestionOps) -> Flags {
 /// Returns the node of `ca` in `tcp_cong_list`.
 #[inline]
 fn node(ca: &CongestionOps) -> *mut bindings::list_head {
-    // SAFETY: The table is valid.
+    // SAFETY: `ca` is a reference to a valid table.
     unsafe { &raw mut (*ca.as_raw()).list }
 }

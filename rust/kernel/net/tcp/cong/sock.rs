@@ -22,59 +22,66 @@ use core::{
     ptr::NonNull, //
 };
 
-/// A TCP socket.
+/// A TCP socket, locked or not.
 ///
 /// C counterpart: [`struct inet_connection_sock`](srctree/include/net/inet_connection_sock.h).
 ///
 /// # Invariants
 ///
-/// The socket is valid, and its congestion control is set.
+/// The value points to a TCP socket that is valid as long as the value exists, and whose congestion
+/// control is set.
 pub struct ConnectionSock(NonNull<bindings::sock>);
 
 impl ConnectionSock {
+    /// Borrows a socket from C code.
+    ///
     /// # Safety
     ///
-    /// `sk` must point to a TCP socket that stays valid as long as the value exists.
+    /// `sk` must point to a TCP socket that stays valid as long as the value exists, and whose
+    /// congestion control is set.
     #[inline]
     pub unsafe fn new(sk: NonNull<bindings::sock>) -> Self {
-        // INVARIANT: By the requirements of this function.
+        // INVARIANT: The caller passes a socket that stays valid, with a congestion control.
         Self(sk)
     }
 
-    /// Returns the congestion control. Any context.
+    /// Returns the table of the socket's congestion control. Any context.
     #[inline]
     pub fn congestion_ops<'a>(&self, _reader: &'a rcu::Guard) -> &'a CongestionOps {
-        // Relaxed, as `rcu_dereference()`: what is read of the table depends on the pointer.
+        // Relaxed, as in `rcu_dereference()`: reads of the table depend on the pointer.
         //
-        // SAFETY: The socket is valid, and the pointer in it aligned; it is accessed with single
-        // accesses. The table is not freed before a grace period has passed since the socket let
-        // go of it.
+        // SAFETY: By the type invariants, the socket is valid and the pointer is set. It is
+        // aligned, and is accessed by single accesses. The guard holds the RCU read lock for `'a`,
+        // and the table is freed at the earliest a grace period after the socket has put its
+        // reference.
         unsafe {
             &*Atomic::<*mut CongestionOps>::from_ptr((&raw mut (*self.icsk()).icsk_ca_ops).cast())
                 .load(Relaxed)
         }
     }
 
-    /// Tells whether this is a listener.
+    /// Tells whether the socket is a listener. Any context.
     #[inline]
     pub fn is_listener(&self) -> bool {
-        // SAFETY: The socket is valid; the state is a byte, read with a single access.
+        // SAFETY: By the type invariants, the socket is valid. The state is one byte, which is read
+        // by a single access.
         let state =
             unsafe { (&raw const (*self.0.as_ptr()).__sk_common.skc_state).read_volatile() };
 
         u32::from(state) == bindings::TCP_LISTEN
     }
 
-    /// Returns the default of the socket's network namespace.
+    /// Returns the default of the socket's network namespace. Any context.
     #[inline]
     pub fn default(&self) -> Option<DefaultOf> {
-        // SAFETY: The socket is valid.
+        // SAFETY: By the type invariants, the socket is valid.
         let net = NonNull::new(unsafe { bindings::sock_net(self.0.as_ptr()) })?;
 
-        // SAFETY: A socket is gone before its namespace is.
+        // SAFETY: A namespace is not destroyed before its sockets.
         Some(unsafe { DefaultOf::new(net) })
     }
 
+    /// Returns the C representation.
     #[inline]
     fn icsk(&self) -> *mut bindings::inet_connection_sock {
         // A TCP socket begins with an `inet_connection_sock`, which begins with a `sock`.
@@ -82,32 +89,41 @@ impl ConnectionSock {
     }
 }
 
-/// A TCP socket, in the hands of its owner.
+/// A TCP socket that is locked, or that no other code can use yet.
 ///
 /// # Invariants
 ///
-/// The socket is locked by, or known only to, whoever has this value.
+/// The owner of the value has locked the socket, or no other code can use the socket.
 pub struct OwnedSock(ConnectionSock);
 
 impl OwnedSock {
+    /// Borrows a socket from C code.
+    ///
     /// # Safety
     ///
-    /// `sk` must point to a TCP socket that the caller has locked, or is the only one to know, as
-    /// long as the value exists, of which there must be no other for this socket.
+    /// `sk` must point to a TCP socket with a congestion control. As long as the value exists, the
+    /// caller must have locked the socket, or no other code must be able to use it. There must be
+    /// no other value for this socket.
     #[inline]
     pub unsafe fn new(sk: NonNull<bindings::sock>) -> Self {
-        // INVARIANT: By the requirements of this function.
-        // SAFETY: An owner's socket is valid.
+        // INVARIANT: The caller has locked the socket, or no other code can use it.
+        // SAFETY: The caller passes a socket with a congestion control. It stays valid while it is
+        // locked or no other code can free it.
         Self(unsafe { ConnectionSock::new(sk) })
     }
 
-    /// Exchanges the congestion control for `ca`, with its private memory zeroed and ECN as it asks
-    /// for. The last one is released if it was initialised; `ca` is not initialised.
+    /// Sets the congestion control to `ca`, zeroes the private memory, and sets up ECN as `ca`
+    /// needs it. Any context.
+    ///
+    /// The old congestion control is released if it was initialized, and its reference is put. `ca`
+    /// is not initialized.
+    ///
+    /// C counterpart: [`tcp_exchange_congestion_control`](srctree/net/ipv4/tcp_cong.c).
     pub fn set_congestion_ops(&mut self, ca: CongestionRef) {
         let sk = self.0 .0.as_ptr();
 
-        // SAFETY: By the type invariants, nobody else exchanges it. The reference passes to the
-        // socket.
+        // SAFETY: By the type invariants, no other code changes the congestion control meanwhile.
+        // The reference on `ca` passes to the socket.
         unsafe {
             bindings::tcp_exchange_congestion_control(sk, ca.into_raw());
             bindings::tcp_ca_negotiate_ecn(sk);
