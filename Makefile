@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# The front door. Every target sets up what it needs, and does nothing twice.
+# The front door. Every target sets up what it needs, and does nothing twice; alone,
+# make shows the help and changes nothing.
 
 IMPL ?= rust
 SECONDS ?= 20
@@ -12,7 +13,7 @@ export CMD
 override CMD := $(value CMD)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch prepare series kernel vm run kunit selftests ccswap bench lint test \
+.PHONY: help setup checkers fetch prepare series kernel vm run kunit selftests ccswap bench lint test \
 	clean distclean
 
 help:		## list the targets
@@ -56,10 +57,13 @@ ccswap: setup	## build the command line and run its tests
 bench: setup	## compare both kernels, to build/bench (takes minutes)
 	@scripts/bench.py
 
-lint: setup	## look at the project's own files with every checker
+checkers: setup
+	@scripts/setup.sh --checkers
+
+lint: checkers	## look at the project's own files with every checker
 	@scripts/lint.py
 
-test: setup	## run all tests, the selftests on both kernels
+test: checkers	## run all tests, the selftests on both kernels, and lint
 	@scripts/test.py
 
 clean:		## delete build/: logs, reports, pictures

@@ -42,17 +42,16 @@ def cases(output: str) -> list[Case]:
         r'^test (.+) \.\.\. (ok|FAILED|ignored)(?:, (.+))?$', output, re.M)]
 
 
-def lint() -> int:
-    """Runs rustfmt and clippy, and prints which of them complains."""
-    bad = 0
+def complaints() -> list[str]:
+    """What rustfmt and clippy have to say, as the logs that say it."""
+    found = []
     for name, argv in (('fmt', ['--check']),
                        ('clippy', ['--release', '--locked', '--all-targets', '--',
                                    '-D', 'warnings'])):
         log = LOG / f'ccswap-{name}.log'
         if run_logged(f'cargo {name} on ccswap', cargo(name, *argv), log, environment(), SOURCE):
-            print(f'cargo {name} complains: see {log}')
-            bad += 1
-    return bad
+            found.append(f'cargo {name} complains: see {log}')
+    return found
 
 
 def test() -> int:
@@ -104,7 +103,6 @@ def main() -> int:
     commands = parser.add_subparsers(dest='command', required=True)
     commands.add_parser('build', help='build the binary and the objects for its tests')
     commands.add_parser('test', help='cargo test')
-    commands.add_parser('lint', help='rustfmt and clippy')
     for name, text in (('guest', 'the tests that run in the guest'),
                        ('demo', 'swap a live congestion control in the guest')):
         boot = commands.add_parser(name, help=text)
@@ -122,8 +120,6 @@ def main() -> int:
             return 0
         case 'test':
             return test()
-        case 'lint':
-            return lint()
         case 'guest':
             return guest(args.impl, args.last)
         case _:

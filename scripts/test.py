@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs every test and ends with a table and a line 'N passed, N failed'.
 
-First all is built, then tested: the scripts' unit tests and the guest that they
-make, ccswap's unit tests, KUnit, the BPF selftests on the Rust kernel and on the
-C one, ccswap in a guest of each and a short demo. A part that leaves no result
-counts as one failure.
+First all is built, then tested: the scripts' unit tests, the checkers of lint,
+the guest that the scripts make, ccswap's unit tests, KUnit, the BPF selftests on
+the Rust kernel and on the C one, ccswap in a guest of each and a short demo. Each
+part leaves JUnit files in build/results; one that leaves none counts as one
+failure.
 """
 
 import argparse
@@ -35,6 +36,7 @@ class Part:
 
 PARTS = (
     Part('unit tests of scripts', ('unittests.py',), ('scripts',)),
+    Part('lint', ('lint.py',), ('lint',)),
     Part('the guest', ('try_guest.py',), ('guest',)),
     Part('ccswap: cargo test', ('ccswap.py', 'test'), ('ccswap',)),
     Part('KUnit', ('run_kunit.py',), ('kunit',)),

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
 
 from lib import toolchain, tree
 from lib.content import Content
@@ -15,6 +14,7 @@ from lib.estimate import Estimate
 from lib.lock import lock
 from lib.paths import LOG, TOP, cache
 from lib.process import step
+from lib.seed import NO_KERNEL, seed
 from lib.steps import fail
 
 # Which of the two symbols are on: the links, and the registry of TCP.
@@ -75,7 +75,7 @@ class Kernel:
                               toolchain.versions())
             if key == self.key and self.image.exists():
                 return
-            cold = self.find_room()
+            fresh = self.find_room()
             # Until the build is done, the folder is not what the old key says.
             self.stamp.unlink(missing_ok=True)
             self.configure()
@@ -83,7 +83,7 @@ class Kernel:
                  LOG / f'build-{self.impl}.log', self.env,
                  counts=lambda line: bool(OBJECT.match(line)),
                  estimate=Estimate(f'build-{self.impl}', OBJECTS.get(self.impl, USUAL))
-                 if cold else None)
+                 if fresh else None)
             # A copy: the next build may fail after it has replaced its bzImage.
             new = self.image.with_suffix('.new')
             shutil.copyfile(self.obj / 'arch/x86/boot/bzImage', new)
@@ -91,33 +91,26 @@ class Kernel:
             self.stamp.write_text(key + '\n', encoding='utf-8')
 
     def find_room(self) -> bool:
-        """Makes the build folder, from the other kernel's if that is there.
+        """Makes the build folder, from another kernel's where that saves time.
 
-        Returns whether all is to be built.
+        Returns whether nothing of it has been built.
         """
-        twins = [name for name in SYMBOLS if name != self.impl and self.impl in SYMBOLS
-                 and (Kernel(name).obj / 'stamp').exists()]
-        twin = twins[0] if twins else ''
-        seed = Kernel(twin).obj if twin else None
-        seeded = bool(seed)
-        cold = not (self.obj / 'vmlinux').exists() and not seeded
+        others = [Kernel(name) for name in SYMBOLS if name != self.impl]
+        source = next((kernel for kernel in others if kernel.key), None) \
+            if self.impl in (*SYMBOLS, LINT) else None
+        last = self.obj / ('include/generated' if self.impl == LINT else 'vmlinux')
+        seeded = bool(source) and not last.exists()
+        cold = not seeded and not last.exists()
         free = shutil.disk_usage(cache()).free
-        needed = NEEDED if cold else NEEDED_AGAIN
+        needed = NEEDED if cold and self.impl != LINT else NEEDED_AGAIN
         if free < needed:
             raise Failure(f'{cache()} has {free >> 30} GB of free disk, the build needs '
                           f'{needed >> 30} GB: free some, or set XDG_CACHE_HOME to another disk')
-        if seed and seeded and not (self.obj / 'vmlinux').exists():
-            shutil.rmtree(self.obj, ignore_errors=True)
-            new = self.obj.with_name(f'{self.obj.name}.new')
-            shutil.rmtree(new, ignore_errors=True)
-            step(f'starting the {self.impl} build from the {twin} one\'s objects',
-                 ['cp', '-a', seed, new], LOG / f'seed-{self.impl}.log')
-            for name in ('stamp', 'image'):
-                (new / name).unlink(missing_ok=True)
-            relocate(new / 'tools', seed, self.obj)
-            new.rename(self.obj)
+        if source and seeded:
+            seed(self.impl, source.obj, self.obj, NO_KERNEL if self.impl == LINT else ())
+        fresh = cold and not self.obj.exists()
         self.obj.mkdir(parents=True, exist_ok=True)
-        return cold
+        return fresh
 
     def configure(self) -> None:
         options = self.obj / 'options'
@@ -129,18 +122,6 @@ class Kernel:
         if lost:
             raise Failure(f'the {self.impl} kernel\'s configuration lost {", ".join(lost)}: an '
                           'option that it depends on is off, or has another name in this kernel')
-
-
-def relocate(folder: Path, old: Path, new: Path) -> None:
-    """Makes a copied build folder's records of commands name the new place.
-
-    The tools' records hold its whole path. A tool that seems to be of another
-    place is built again, and after objtool every object is.
-    """
-    for record in folder.rglob('.*.cmd'):
-        text = record.read_text(encoding='utf-8')
-        if f'{old}/' in text:
-            record.write_text(text.replace(f'{old}/', f'{new}/'), encoding='utf-8')
 
 
 def options(text: str) -> dict[str, str]:

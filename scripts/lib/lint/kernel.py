@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Checkers of kernel code, in a build folder in which only what is ours is made."""
+
+import re
+import subprocess
+from pathlib import Path
+
+from lib import tree
+from lib.kernel import LINT, Kernel
+from lib.lint.ours import Ours, added
+from lib.paths import LOG
+from lib.process import run_logged
+
+
+def rustfmt(ours: Ours) -> list[str]:
+    source = Kernel(LINT).src
+    found = []
+    for name in ours.named(r'(?!tools/).*\.rs'):
+        text = (source / name).read_bytes()
+        run = subprocess.run(['/usr/bin/rustfmt', '--edition=2021', '--config-path',
+                              source / '.rustfmt.toml'], input=text, capture_output=True,
+                             check=False)
+        touched = {line for line in added(run.stdout, text) if ours.has(name, line)}
+        if run.returncode or touched:
+            found.append(f'{name}: not as rustfmt has it, line {min(touched, default=1)}')
+    return found
+
+
+def objects(ours: Ours) -> list[str]:
+    """The kernel objects that are made of the project's C and Rust files."""
+    found = []
+    for name in ours.named(r'(?:kernel|net|fs|drivers)/.*\.(?:c|rs)'):
+        # A file that another one takes in with mod has no object of its own.
+        makefile = tree.prepared().root / Path(name).parent / 'Makefile'
+        if re.search(rf'\b{re.escape(Path(name).stem)}\.o\b', makefile.read_text(encoding='utf-8')):
+            found.append(str(Path(name).with_suffix('.o')))
+    return list(dict.fromkeys(found))
+
+
+def make(ours: Ours, kernel: Kernel, name: str, *targets: str) -> list[str]:
+    """What the compilers say of the project's lines while they make the targets."""
+    log = LOG / f'lint-{name}.log'
+    status = run_logged(f'running {name}', kernel.make_argv(*targets), log, kernel.env)
+    found = ours.complaints(log.read_text(encoding='utf-8'))
+    # An error may stand in a file that is not ours, and still be our doing.
+    return found or ([f'make failed: see {log}'] if status else [])
+
+
+def clippy(ours: Ours) -> list[str]:
+    """Clippy, rustc and clang with W=1."""
+    kernel = Kernel(LINT)
+    kernel.find_room()
+    kernel.configure()
+    made = objects(ours)
+    # A warning is given when a file is compiled, so all that is ours is compiled again.
+    for name in (*made, 'rust/kernel.o', 'rust/libkernel.rmeta', 'rust/helpers/helpers.o'):
+        (kernel.obj / name).unlink(missing_ok=True)
+    return make(ours, kernel, 'clippy', 'CLIPPY=1', 'W=1', 'prepare', *made)
+
+
+def rustdoc(ours: Ours) -> list[str]:
+    return make(ours, Kernel(LINT), 'rustdoc', 'rustdoc')

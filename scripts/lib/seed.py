@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Starts a build folder from the objects of another one, to compile less."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from lib.paths import LOG
+from lib.process import step
+
+# What of a kernel's build folder is no object, and so is not taken along.
+RESULTS = ('/stamp', '/image', '/doc')
+# What the checkers need of it: the crates, and the tools and headers that a build starts with.
+NO_KERNEL = ('rust', 'scripts', 'tools', 'include', 'arch', '.config', 'Makefile', 'source')
+
+
+def seed(impl: str, old: Path, new: Path, only: Sequence[str] = ()) -> None:
+    """Makes the folder new of what is in old; with only, of these parts of it."""
+    scratch = new.with_name(f'{new.name}.new')
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.rmtree(scratch, ignore_errors=True)
+    chosen = [*(f'--include=/{name}' for name in only), '--exclude=/*'] if only else []
+    step(f'starting the {impl} build from objects of another',
+         ['rsync', '-a', *(f'--exclude={name}' for name in RESULTS), *chosen,
+          f'{old}/', f'{scratch}/'], LOG / f'seed-{impl}.log')
+    relocate(scratch / 'tools', old, new)
+    scratch.rename(new)
+
+
+def relocate(folder: Path, old: Path, new: Path) -> None:
+    """Makes a copied build folder's records of commands name the new place.
+
+    The tools' records hold its whole path. A tool that seems to be of another
+    place is built again, and after objtool every object is.
+    """
+    for record in folder.rglob('.*.cmd'):
+        text = record.read_text(encoding='utf-8')
+        if f'{old}/' in text:
+            record.write_text(text.replace(f'{old}/', f'{new}/'), encoding='utf-8')
