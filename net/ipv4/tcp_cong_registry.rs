@@ -101,7 +101,9 @@ pub(crate) unsafe extern "C" fn tcp_update_congestion_control(
 ///
 /// `ca` must point to a table that is valid during the call.
 #[export]
-pub(crate) unsafe extern "C" fn tcp_unregister_congestion_control(ca: *mut bindings::tcp_congestion_ops) {
+pub(crate) unsafe extern "C" fn tcp_unregister_congestion_control(
+    ca: *mut bindings::tcp_congestion_ops,
+) {
     // SAFETY: The caller passes a table that is valid during the call.
     unregister(unsafe { CongestionOps::from_raw(ca) });
 }
@@ -113,7 +115,9 @@ pub(crate) unsafe extern "C" fn tcp_unregister_congestion_control(ca: *mut bindi
 /// `name` must be a NUL-terminated string. The caller must hold the RCU read lock during the call,
 /// and as long as it uses the table without a reference.
 #[export]
-pub(crate) unsafe extern "C" fn tcp_ca_find(name: *const c_char) -> *mut bindings::tcp_congestion_ops {
+pub(crate) unsafe extern "C" fn tcp_ca_find(
+    name: *const c_char,
+) -> *mut bindings::tcp_congestion_ops {
     // SAFETY: The caller passes a NUL-terminated string. It holds the RCU read lock as long as it
     // uses the table without a reference.
     raw(unsafe { CongestionOps::find(name) })

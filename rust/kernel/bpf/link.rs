@@ -76,6 +76,37 @@ impl AttachType {
 ///
 /// A link can outlive everything that its creator has borrowed, so the data borrows nothing.
 ///
+/// # Examples
+///
+/// ```
+/// use kernel::bpf::link::{
+///     AttachType,
+///     Link,
+///     LinkOps,
+///     LinkPrimer,
+///     LinkType, //
+/// };
+///
+/// /// A link that has nothing attached.
+/// struct Detached;
+///
+/// #[vtable]
+/// impl LinkOps for Detached {
+///     const TYPE: LinkType = LinkType::STRUCT_OPS;
+///
+///     fn is_hung_up(_link: &Link<Self>) -> bool {
+///         true
+///     }
+/// }
+///
+/// let link = LinkPrimer::new(Detached, AttachType::STRUCT_OPS)?;
+///
+/// assert!(Detached::is_hung_up(&link));
+/// // It is not settled, so dropping it leaves nothing behind.
+/// drop(link);
+/// # Ok::<(), Error>(())
+/// ```
+///
 /// C counterpart: [`struct bpf_link_ops`](srctree/include/linux/bpf.h).
 #[vtable]
 pub trait LinkOps: Sized + Send + Sync + 'static {
@@ -163,10 +194,7 @@ unsafe impl<T: LinkOps> Sync for Link<T> {}
 
 impl<T: LinkOps> Link<T> {
     /// Returns an initializer of a link with `data`.
-    fn new<E>(
-        data: impl PinInit<T, E>,
-        attach_type: AttachType,
-    ) -> impl PinInit<Self, Error>
+    fn new<E>(data: impl PinInit<T, E>, attach_type: AttachType) -> impl PinInit<Self, Error>
     where
         Error: From<E>,
     {

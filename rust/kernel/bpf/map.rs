@@ -66,6 +66,15 @@ impl Map {
     ///
     /// * [`EBADF`](crate::error::code::EBADF): `fd` is not open.
     /// * [`EINVAL`](crate::error::code::EINVAL): `fd` is not the descriptor of a map.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use kernel::bpf::map::Map;
+    ///
+    /// // No task can have this descriptor.
+    /// assert_eq!(Map::from_fd(u32::MAX).err(), Some(EBADF));
+    /// ```
     #[inline]
     pub fn from_fd(fd: u32) -> Result<ARef<Self>> {
         // SAFETY: `bpf_map_get` accepts any number. It returns an error pointer if the number is

@@ -335,10 +335,44 @@ pub unsafe trait HasSlot: LinkOps {
 /// Implements [`HasSlot`](crate::bpf::struct_ops::HasSlot) for the data of a link, by the field
 /// that is its [`Slot`](crate::bpf::struct_ops::Slot).
 ///
-/// ```ignore
-/// impl_has_slot! {
-///     impl HasSlot for StructOpsLink { self.registration }
+/// # Examples
+///
+/// ```
+/// use kernel::bpf::{
+///     link::{
+///         AttachType,
+///         LinkOps,
+///         LinkPrimer,
+///         LinkType, //
+///     },
+///     struct_ops::{
+///         impl_has_slot,
+///         Slot, //
+///     }, //
+/// };
+///
+/// #[pin_data]
+/// struct Example {
+///     #[pin]
+///     registration: Slot,
 /// }
+///
+/// #[vtable]
+/// impl LinkOps for Example {
+///     const TYPE: LinkType = LinkType::STRUCT_OPS;
+/// }
+///
+/// impl_has_slot! {
+///     impl HasSlot for Example { self.registration }
+/// }
+///
+/// let data = pin_init!(Example { registration <- Slot::new() });
+/// let link = LinkPrimer::new(data, AttachType::STRUCT_OPS)?;
+///
+/// // Nothing is registered yet, so there is nothing to unregister.
+/// assert_eq!(link.registration.map_id(), None);
+/// assert!(!link.registration.lock().unregister());
+/// # Ok::<(), Error>(())
 /// ```
 #[macro_export]
 macro_rules! impl_has_slot {

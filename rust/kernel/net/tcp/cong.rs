@@ -120,6 +120,20 @@ pub use self::{
 ///
 /// C counterpart: [`struct tcp_congestion_ops`](srctree/include/net/tcp.h).
 ///
+/// # Examples
+///
+/// ```
+/// use kernel::net::tcp::cong::CongestionOps;
+///
+/// let reno = CongestionOps::reno();
+///
+/// assert_eq!(reno.name(), c"reno");
+/// assert!(reno.is_allowed());
+/// // It was not replaced, so it is the one to use itself.
+/// assert!(!reno.is_replaced());
+/// assert!(reno.current().is_some_and(|ca| core::ptr::eq(&*ca, reno)));
+/// ```
+///
 /// # Invariants
 ///
 /// The name is NUL-terminated and does not change. The key is 0 or the hash of the name. It is the

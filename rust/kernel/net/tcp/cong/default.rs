@@ -173,6 +173,23 @@ pub(super) fn move_all(registry: &RegistryGuard, old: &CongestionOps, new: &Cong
 ///
 /// C counterpart: [`struct tcp_cong_net`](srctree/include/net/tcp_cong_registry.h).
 ///
+/// # Examples
+///
+/// ```
+/// use core::ptr::NonNull;
+/// use kernel::{
+///     bindings,
+///     net::tcp::cong::DefaultOf, //
+/// };
+///
+/// let net = NonNull::new(&raw mut bindings::init_net).ok_or(EINVAL)?;
+/// // SAFETY: The initial namespace is always there.
+/// let default = unsafe { DefaultOf::new(net) };
+///
+/// assert!(default.get().is_some());
+/// # Ok::<(), Error>(())
+/// ```
+///
 /// # Invariants
 ///
 /// `net` points to a network namespace that outlives the value.

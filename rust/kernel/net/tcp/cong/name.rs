@@ -13,6 +13,16 @@ const SIZE: usize = bindings::TCP_CA_NAME_MAX as usize;
 
 /// A name that a congestion control can have: 1 to 15 bytes without NUL.
 ///
+/// # Examples
+///
+/// ```
+/// use kernel::net::tcp::cong::Name;
+///
+/// assert!(Name::new(b"cubic").is_some_and(|name| name.to_bytes() == b"cubic"));
+/// assert!(Name::new(b"").is_none());
+/// assert!(Name::new(b"sixteen_letters_").is_none());
+/// ```
+///
 /// # Invariants
 ///
 /// `len` is less than `SIZE`, and the bytes after the name are 0.

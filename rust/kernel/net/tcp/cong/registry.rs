@@ -80,6 +80,26 @@ impl core::ops::Deref for Registrable<'_> {
 
 /// The registered tables, locked.
 ///
+/// # Examples
+///
+/// ```
+/// use kernel::net::tcp::cong::{
+///     CongestionOps,
+///     Name,
+///     RegistryGuard, //
+/// };
+///
+/// let name = Name::new(b"reno").ok_or(EINVAL)?;
+/// let registry = RegistryGuard::lock();
+///
+/// assert!(registry.is_registered(CongestionOps::reno()));
+/// assert!(registry
+///     .find(&name)
+///     .is_some_and(|ca| core::ptr::eq(ca, CongestionOps::reno())));
+/// assert!(registry.iter().any(|ca| ca.name() == c"reno"));
+/// # Ok::<(), Error>(())
+/// ```
+///
 /// # Invariants
 ///
 /// `tcp_cong_list_lock` is held.
