@@ -25,8 +25,9 @@ class Estimate:
         self.added: list[tuple[int, float]] = []
         try:
             last = json.loads(self.path.read_text(encoding='utf-8'))
-            self.times = [float(seconds) for seconds in last['times']]
-            self.total = int(last['total'])
+            times = [float(seconds) for seconds in last['times']]
+            if len(times) == PARTS + 2:    # the start, each part, and the end
+                self.times, self.total = times, int(last['total'])
         except (OSError, ValueError, KeyError, TypeError):
             pass
 
@@ -43,7 +44,7 @@ class Estimate:
     def remaining(self, count: int, elapsed: float) -> float | None:
         """Seconds until the end; None where nothing is known of that."""
         share = count / self.total
-        if len(self.times) != PARTS + 2:
+        if not self.times:
             return elapsed * (1 - share) / share if ENOUGH <= share < 1 else None
         end = self.times[-1]
         if share < ENOUGH:

@@ -15,7 +15,6 @@ from lib.lock import lock
 from lib.paths import LOG, TOP, cache
 from lib.process import step
 from lib.seed import NO_KERNEL, seed
-from lib.steps import fail
 
 # Which of the two symbols are on: the links, and the registry of TCP.
 SYMBOLS = {'rust': ('y', 'y'), 'c': ('n', 'n'), 'links': ('y', 'n'), 'tcp': ('n', 'y')}
@@ -58,7 +57,7 @@ class Kernel:
         """Every option that is not to be off."""
         path = CONFIGS / ('debug.config' if self.impl == 'kunit' else 'guest.config')
         if not path.is_file():
-            fail(f'{path} is missing: the {self.impl} kernel is configured by it')
+            raise Failure(f'{path} is missing: the {self.impl} kernel is configured by it')
         links, tcp = SYMBOLS.get(self.impl, SYMBOLS['rust'])
         return path.read_text(encoding='utf-8') + \
             f'CONFIG_BPF_STRUCT_OPS_LINK_RUST={links}\nCONFIG_TCP_CONG_REGISTRY_RUST={tcp}\n'
