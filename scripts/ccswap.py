@@ -8,8 +8,9 @@ import shlex
 from pathlib import Path
 
 from lib import command, results, toolchain, vm
+from lib.kernel import Kernel
 from lib.paths import BUILD, LOG, TOP, cache
-from lib.process import run_logged, step
+from lib.process import beside, run_logged, step
 from lib.results import Case, Result, Verdict
 
 SOURCE = TOP / 'tools/bpf/ccswap'
@@ -28,9 +29,22 @@ def environment() -> dict[str, str]:
                                       'CCSWAP_OBJ_DIR': str(OBJECTS)}
 
 
+BUILD_ARGV = cargo('build', '--release', '--locked')
+BUILD_LOG = LOG / 'ccswap-build.log'
+
+
 def build() -> None:
-    step('building ccswap', cargo('build', '--release', '--locked'), LOG / 'ccswap-build.log',
-         environment(), SOURCE, counts=lambda line: line.lstrip().startswith('Compiling '))
+    step('building ccswap', BUILD_ARGV, BUILD_LOG, environment(), SOURCE,
+         counts=lambda line: line.lstrip().startswith('Compiling '))
+
+
+def build_with_kernel(impl: str, last: bool) -> None:
+    """Builds ccswap and a kernel at once: each leaves processors idle in parts."""
+    if last:
+        build()
+        return
+    with beside('building ccswap', BUILD_ARGV, BUILD_LOG, environment(), SOURCE):
+        Kernel(impl).ensure()
 
 
 VERDICTS: dict[str, Verdict] = {'ok': 'passed', 'FAILED': 'failed', 'ignored': 'skipped'}
@@ -75,7 +89,7 @@ def promised(impl: str) -> list[str]:
 
 def guest(impl: str, last: bool) -> int:
     """Runs the tests of the commands themselves on a kernel; they write their own result."""
-    build()
+    build_with_kernel(impl, last)
     result = results.path(f'ccswap-guest-{impl}')
     result.parent.mkdir(parents=True, exist_ok=True)
     # Copies, because an ordinary user of the guest may not look into root's cache.
@@ -84,15 +98,15 @@ def guest(impl: str, last: bool) -> int:
                         '--objects', f'{copies}/{OBJECTS.name}', '--junit', str(result),
                         *promised(impl)])
     copy = shlex.join(['cp', '-r', str(BINARY), str(OBJECTS), copies])
-    return vm.run(impl, f'mkdir {copies} && {copy} && {tests}', build=not last)
+    return vm.run(impl, f'mkdir {copies} && {copy} && {tests}', build=False)
 
 
 def demo(impl: str, seconds: int, out: Path, last: bool) -> int:
-    build()
+    build_with_kernel(impl, last)
     out.mkdir(parents=True, exist_ok=True)
     status = vm.run(impl, shlex.join([str(BINARY), 'demo', '--seconds', str(seconds),
                                       '--out', str(out), *promised(impl)]),
-                    timeout=seconds + PATIENCE, build=not last)
+                    timeout=seconds + PATIENCE, build=False)
     results.write(Result(f'demo-{impl}', [
         Case('demo', 'failed', f'ended with status {status}') if status else Case('demo')]))
     return status

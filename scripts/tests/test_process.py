@@ -3,9 +3,10 @@
 
 import subprocess
 import tempfile
+import time
 import unittest
 from collections.abc import Callable
-from contextlib import redirect_stderr
+from contextlib import AbstractContextManager, ExitStack, redirect_stderr
 from io import StringIO
 from pathlib import Path
 from unittest import mock
@@ -14,7 +15,7 @@ from lib import command, process
 from lib.errors import Failure
 from lib.estimate import Estimate
 from lib.lock import lock
-from lib.process import step
+from lib.process import beside, step
 from lib.progress import watched
 
 
@@ -62,6 +63,36 @@ class StepTest(unittest.TestCase):
         with self.assertRaises(Failure):
             self.step('echo CC a; false', Estimate('build', 9), bool)
         self.assertEqual(Estimate('build', 9).total, 9)
+
+
+class BesideTest(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        stack = ExitStack()
+        self.addCleanup(stack.close)
+        stack.enter_context(redirect_stderr(StringIO()))
+
+    def beside(self, script: str) -> AbstractContextManager[None]:
+        return beside('building', ['sh', '-c', script], self.folder / 'log', cwd=self.folder)
+
+    def test_both_run_at_once(self) -> None:
+        with self.beside('until [ -e body ]; do sleep 0.01; done; touch beside'):
+            (self.folder / 'body').touch()
+        self.assertTrue((self.folder / 'beside').exists())
+
+    def test_a_failure_beside_is_one(self) -> None:
+        with self.assertRaises(Failure) as end, self.beside('echo broken; false'):
+            pass
+        self.assertIn('  broken', str(end.exception))
+
+    def test_a_failure_of_the_body_ends_both(self) -> None:
+        begun = time.monotonic()
+        with self.assertRaises(Failure) as end, self.beside('exec sleep 60'):
+            raise Failure('no disk')
+        self.assertEqual(str(end.exception), 'no disk')
+        self.assertLess(time.monotonic() - begun, 30)
 
 
 class WatchedTest(unittest.TestCase):
