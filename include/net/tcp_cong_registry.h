@@ -61,7 +61,7 @@ extern unsigned int tcp_cong_net_id;
 /* The congestion control was replaced, see rust/kernel/net/tcp/cong.rs */
 #define TCP_CONG_REPLACED			0x80000000
 /* It declared TCP_CONG_NON_RESTRICTED when it was first registered */
-#define TCP_CONG_NON_RESTRICTED_BY_AUTHOR	0x40000000
+#define TCP_CONG_DECLARED_NON_RESTRICTED	0x40000000
 
 const struct tcp_congestion_ops *
 tcp_ca_get_current(const struct tcp_congestion_ops *ca);

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn update_swaps_the_maps() -> Result {
+    fn update_replaces_the_map() -> Result {
         let ty = FakeType::new(true)?;
         let (a, b) = (ty.map()?, ty.map()?);
         let link = Open::new(&a)?;
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn update_needs_an_update_operation() -> Result {
+    fn update_fails_without_an_update_operation() -> Result {
         let ty = FakeType::new(false)?;
         let (a, b) = (ty.map()?, ty.map()?);
         let link = Open::new(&a)?;
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn update_with_the_same_map_is_the_subsystems_business() -> Result {
+    fn update_with_the_same_map_calls_the_subsystem() -> Result {
         let ty = FakeType::new(true)?;
         let (a, b) = (ty.map()?, ty.map()?);
         let link = Open::new(&a)?;
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn positive_answer_is_a_failure() -> Result {
+    fn positive_return_value_is_an_error() -> Result {
         let ty = FakeType::new(true)?;
         let (a, b) = (ty.map()?, ty.map()?);
 
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn links_of_a_parallel_type_do_not() -> Result {
+    fn links_of_a_parallel_type_run_in_parallel() -> Result {
         let ty = FakeType::parallel()?;
 
         create_and_detach_from_two_threads(&ty)?;

@@ -75,14 +75,14 @@ pub(crate) unsafe extern "C" fn tcp_ca_switch_to_current(sk: *mut bindings::sock
     // which no other code can use. This is the only value for the socket.
     let mut sk = unsafe { OwnedSock::new(sk) };
 
-    if let Some(next) = successor(&sk) {
+    if let Some(next) = following(&sk) {
         sk.set_congestion_ops(next);
     }
 }
 
 /// Returns the congestion control that a socket uses after its own was replaced, or `None` if it
 /// keeps its own.
-fn successor(sk: &ConnectionSock) -> Option<CongestionRef> {
+fn following(sk: &ConnectionSock) -> Option<CongestionRef> {
     let current = sk.congestion_ops(&rcu::read_lock()).current();
 
     if current.is_some() || sk.is_listener() {

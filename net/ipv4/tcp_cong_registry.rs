@@ -31,17 +31,17 @@ fn register(ca: Registrable<'_>) -> Result {
 }
 
 /// Replaces `old` by `ca`.
-fn update(ca: Registrable<'_>, old: &CongestionOps) -> Result {
+fn replace(ca: Registrable<'_>, old: &CongestionOps) -> Result {
     let replaced = RegistryGuard::lock().replace(old, ca);
 
-    replaced.inspect_err(|_| pr_notice!("{} cannot take the place of {}\n", ca.name(), old.name()))
+    replaced.inspect_err(|_| pr_notice!("{} cannot replace {}\n", ca.name(), old.name()))
 }
 
 /// Unregisters `ca`.
 fn unregister(ca: &CongestionOps) {
     RegistryGuard::lock().remove(ca);
 
-    if !ca.outlasts_readers() {
+    if !ca.is_bpf() {
         rcu::synchronize_rcu();
     }
 }
@@ -91,7 +91,7 @@ pub(crate) unsafe extern "C" fn tcp_update_congestion_control(
         )
     };
 
-    from_result(|| update(ca, old).map(|()| 0))
+    from_result(|| replace(ca, old).map(|()| 0))
 }
 
 /// Unregisters a congestion control. Does nothing if it is not registered. Process context. Waits

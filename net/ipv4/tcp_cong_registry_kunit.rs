@@ -19,7 +19,8 @@ mod tests {
             CongestionOps,
             DefaultOf,
             Name,
-            RegistryGuard, //
+            RegistryGuard,
+            BUCKET_COUNT, //
         },
         sync::{
             atomic::{
@@ -143,7 +144,7 @@ mod tests {
         }
 
         /// Tells whether a lookup that has reached this table reaches `other` after it.
-        fn leads_to(&self, other: &Table) -> bool {
+        fn reaches(&self, other: &Table) -> bool {
             let _registry = RegistryGuard::lock();
             let mut ca = self.next();
 
@@ -160,7 +161,7 @@ mod tests {
             // SAFETY: The table is valid.
             unsafe { bindings::tcp_unregister_congestion_control(self.raw()) };
             // Unregistering waits for RCU readers only if this is not a BPF table.
-            if self.ops().outlasts_readers() {
+            if self.ops().is_bpf() {
                 rcu::synchronize_rcu();
             }
             // SAFETY: `Table::new` has made the pointer of a box. The table is not registered, and
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn taken_name_is_refused_without_a_trace() -> Result {
+    fn registering_a_taken_name_changes_nothing() -> Result {
         let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
         let before = (a.bytes(), b.bytes());
 
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn same_table_is_a_no_op() -> Result {
+    fn replacing_a_table_by_itself_does_nothing() -> Result {
         let a = Table::registered(b"kunit_a")?;
         let before = a.bytes();
 
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn unregistered_old_is_refused() -> Result {
+    fn replacing_an_unregistered_table_fails() -> Result {
         let (a, b) = (Table::new(b"kunit_a")?, Table::new(b"kunit_a")?);
 
         // Neither a table that was never registered ...
@@ -292,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn other_name_is_refused_without_a_trace() -> Result {
+    fn replacing_by_another_name_changes_nothing() -> Result {
         let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_b")?);
         let c = Table::registered(b"kunit_c")?;
         let before = (a.bytes(), b.bytes(), c.bytes());
@@ -325,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn reader_at_a_replaced_table_goes_on() -> Result {
+    fn lookup_at_a_replaced_table_continues() -> Result {
         let [last, a] = names_in_one_bucket();
         let (last, a) = (Table::bpf_registered(&last)?, Table::bpf_registered(&a)?);
         let a2 = Table::of_bpf(a.ops().name().to_bytes())?;
@@ -342,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn reader_at_a_table_that_returns_misses_nothing() -> Result {
+    fn lookup_at_a_table_registered_again_misses_nothing() -> Result {
         let [last, a, first] = names_in_one_bucket();
         let (last, a, first) = (
             Table::bpf_registered(&last)?,
@@ -361,22 +362,22 @@ mod tests {
         assert_eq!(a.next(), last.raw());
         // ... and with the whole bucket once the table is registered again.
         assert_eq!(a.register(), 0);
-        assert!(a.leads_to(&first) && a.leads_to(&last));
+        assert!(a.reaches(&first) && a.reaches(&last));
 
         // The same for a table that was replaced, by one that was then unregistered.
         assert_eq!(a2.replace(&a), 0);
         a2.unregister();
         assert_eq!(a.register(), 0);
-        assert!(a.leads_to(&first) && a.leads_to(&last));
-        assert!(a2.leads_to(&first) && a2.leads_to(&last));
+        assert!(a.reaches(&first) && a.reaches(&last));
+        assert!(a2.reaches(&first) && a2.reaches(&last));
         drop(reader);
 
-        assert!(!first.leads_to(&a));
+        assert!(!first.reaches(&a));
         Ok(())
     }
 
     #[test]
-    fn reader_at_a_table_that_takes_a_new_ones_place_misses_nothing() -> Result {
+    fn lookup_at_a_table_that_replaces_a_new_one_misses_nothing() -> Result {
         let [a, b] = names_in_one_bucket();
         let (a, a2) = (Table::of_bpf(&a)?, Table::of_bpf(&a)?);
         assert_eq!(a.register(), 0);
@@ -387,13 +388,13 @@ mod tests {
         a.unregister();
         assert_eq!(a2.register(), 0);
         assert_eq!(a.replace(&a2), 0);
-        assert!(a.leads_to(&b) && a2.leads_to(&b));
+        assert!(a.reaches(&b) && a2.reaches(&b));
         drop(reader);
         Ok(())
     }
 
     #[test]
-    fn unregistering_what_is_not_registered_does_nothing() -> Result {
+    fn unregistering_an_unregistered_table_does_nothing() -> Result {
         let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_b")?);
         let before = (a.bytes(), b.bytes());
 
@@ -442,7 +443,7 @@ mod tests {
             fsleep(Delta::from_micros(100));
         }
 
-        assert!(!a.ops().outlasts_readers());
+        assert!(!a.ops().is_bpf());
         // SAFETY: The table is valid during the call.
         unsafe { bindings::tcp_unregister_congestion_control(a.raw()) };
         unregistered.store(true, Relaxed);
@@ -452,7 +453,7 @@ mod tests {
     }
 
     #[test]
-    fn replaced_table_leads_to_the_current_one() -> Result {
+    fn current_is_the_table_reached_by_updates() -> Result {
         let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
         let c = Table::new(b"kunit_a")?;
 
@@ -483,7 +484,7 @@ mod tests {
     }
 
     #[test]
-    fn replaced_table_does_not_lead_to_another_name_with_its_key() -> Result {
+    fn current_is_no_table_with_another_name_and_the_same_key() -> Result {
         // These two names have the same key.
         let (a, b) = (
             Table::registered(b"coll_196608")?,
@@ -504,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn table_that_joins_another_lineage_leaves_the_first() -> Result {
+    fn table_has_only_one_lineage() -> Result {
         let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
         assert_eq!(b.replace(&a), 0);
         b.unregister();
@@ -560,7 +561,7 @@ mod tests {
     }
 
     #[test]
-    fn default_moves_along() -> Result {
+    fn default_follows_a_replacement() -> Result {
         let (a, b) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
         let net = Net::initial();
         let before = net.default_name()?;
@@ -621,7 +622,7 @@ mod tests {
     }
 
     #[test]
-    fn namespace_does_not_take_what_is_restricted() -> Result {
+    fn namespace_cannot_set_a_restricted_default() -> Result {
         let a = Table::registered(b"kunit_a")?;
         let net = Net::new()?;
         let before = net.default();
@@ -642,7 +643,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_of_a_table_that_takes_anothers_place_are_joined() -> Result {
+    fn defaults_of_the_old_and_the_new_table_are_joined() -> Result {
         let (a, other) = (Table::registered(b"kunit_a")?, Table::new(b"kunit_a")?);
         let last = Table::new(b"kunit_a")?;
         let (first, second) = (Net::new()?, Net::new()?);
@@ -674,7 +675,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_listed_while_there_is_room() -> Result {
+    fn names_that_do_not_fit_are_left_out() -> Result {
         let (a, b) = (Table::new(b"kunit_a")?, Table::new(b"kunit_bc")?);
         let listed = |size: usize, tables: &[&Table]| -> Result<KVec<u8>> {
             let mut buf = KVec::from_elem(b'x', size, GFP_KERNEL)?;
@@ -694,7 +695,7 @@ mod tests {
     }
 
     #[test]
-    fn allowed_is_what_is_named_and_nothing_else() -> Result {
+    fn only_named_tables_are_allowed() -> Result {
         let (a, b) = (
             Table::registered(b"kunit_a")?,
             Table::registered(b"kunit_b")?,
@@ -719,7 +720,7 @@ mod tests {
     }
 
     #[test]
-    fn readers_never_miss_the_name() -> Result {
+    fn lookups_never_miss_the_name() -> Result {
         let stop = Arc::new(Atomic::<bool>::new(false), GFP_KERNEL)?;
         let reads = Arc::new(Atomic::<u64>::new(0), GFP_KERNEL)?;
         let misses = Arc::new(Atomic::<u64>::new(0), GFP_KERNEL)?;
@@ -906,7 +907,7 @@ mod tests {
 
         bytes[..name.len()].copy_from_slice(name);
         // SAFETY: The array has `TCP_CA_NAME_MAX` bytes, and the name in it is NUL-terminated.
-        unsafe { bindings::tcp_ca_hash(bytes.as_ptr().cast()) % bindings::TCP_CONG_BUCKETS }
+        unsafe { bindings::tcp_ca_hash(bytes.as_ptr().cast()) % BUCKET_COUNT as u32 }
     }
 
     /// Returns the names that ordinary users may choose, as the sysctl lists them.

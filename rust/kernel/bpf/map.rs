@@ -10,9 +10,15 @@ use crate::{
         from_err_ptr,
         Result, //
     },
-    sync::aref::{
-        ARef,
-        AlwaysRefCounted, //
+    sync::{
+        aref::{
+            ARef,
+            AlwaysRefCounted, //
+        },
+        atomic::{
+            Atomic,
+            Relaxed, //
+        }, //
     },
     types::Opaque, //
 };
@@ -103,12 +109,14 @@ impl Map {
         self.0.get()
     }
 
-    /// Returns the id by which user space finds the map. It is not 0 for a map that user space
-    /// created. Any context.
+    /// Returns the id by which user space finds the map, or 0 if it cannot be found any more. A
+    /// struct_ops map can be found as long as there is a reference on it. Any context.
     #[inline]
     pub fn id(&self) -> u32 {
-        // SAFETY: The existence of a shared reference means that the map is valid. The id is set
-        // before the map is published, and does not change until the last reference is put.
-        unsafe { (*self.as_raw()).id }
+        // Relaxed: no other access depends on the id.
+        //
+        // SAFETY: The existence of a shared reference means that the map is valid. The field is
+        // aligned, and set to 0 by a single store, if ever.
+        unsafe { Atomic::from_ptr(&raw mut (*self.as_raw()).id) }.load(Relaxed)
     }
 }

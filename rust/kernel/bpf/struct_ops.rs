@@ -99,7 +99,8 @@ impl ReadyMap {
     /// `update`.
     #[inline]
     pub fn into_replacement(self) -> Option<Replacement> {
-        let update = self.ops().update?;
+        // SAFETY: By the type invariants, the description is valid, and the field constant.
+        let update = unsafe { (*self.ops()).update }?;
 
         // INVARIANT: `update` was read from the description of the map's type.
         Some(Replacement { map: self, update })
@@ -118,17 +119,11 @@ impl ReadyMap {
         unsafe { (*self.st_map()).st_ops_desc }
     }
 
+    /// Returns the operations of the type. All but the lock is constant.
     #[inline]
-    fn ops_ptr(&self) -> *mut bindings::bpf_struct_ops {
+    fn ops(&self) -> *mut bindings::bpf_struct_ops {
         // SAFETY: By the type invariants, the description is valid and constant.
         unsafe { (*self.desc()).st_ops }
-    }
-
-    #[inline]
-    fn ops(&self) -> &bindings::bpf_struct_ops {
-        // SAFETY: By the type invariants, the description is valid as long as the map is. The
-        // callers only read fields that are constant.
-        unsafe { &*self.ops_ptr() }
     }
 
     /// Returns the table, as the subsystem gets it.
@@ -146,12 +141,13 @@ impl ReadyMap {
     /// links of all types.
     #[inline]
     fn exclude_links(&self) -> Option<Guard<'_, (), MutexBackend>> {
-        if self.ops().parallel_links {
+        // SAFETY: By the type invariants, the description is valid, and the field constant.
+        if unsafe { (*self.ops()).parallel_links } {
             return None;
         }
         // SAFETY: By the type invariants, the description is valid as long as `self` is, and
         // `register_bpf_struct_ops` has initialized its mutex.
-        let lock = unsafe { Lock::from_raw(&raw mut (*self.ops_ptr()).link_lock) };
+        let lock = unsafe { Lock::from_raw(&raw mut (*self.ops()).link_lock) };
 
         Some(lock.lock())
     }
@@ -198,7 +194,8 @@ impl Registration {
     /// * The error of `reg`, or [`EINVAL`] if it returns a positive number.
     #[inline]
     unsafe fn new(map: ReadyMap, link: *mut bindings::bpf_link) -> Result<Self> {
-        let reg = map.ops().reg.ok_or(EOPNOTSUPP)?;
+        // SAFETY: By the type invariants of `map`, the description is valid, and the field constant.
+        let reg = unsafe { (*map.ops()).reg }.ok_or(EOPNOTSUPP)?;
         let guard = map.exclude_links();
 
         // SAFETY: By the type invariants of `ReadyMap`, the table is complete. It is of the type
@@ -251,7 +248,8 @@ fn accepted(answer: c_int) -> Result {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let Some(unreg) = self.map.ops().unreg else {
+        // SAFETY: By the type invariants of `map`, the description is valid, and the field constant.
+        let Some(unreg) = (unsafe { (*self.map.ops()).unreg }) else {
             return;
         };
 

@@ -35,8 +35,12 @@ def mirror(source: Path, tree: Path) -> None:
                 link.symlink_to(path)
 
 
-def copy(files: dict[Path, Path], target: Path) -> None:
-    """Makes target hold the given files; what is the same keeps its time."""
+def copy(files: dict[Path, Path], target: Path) -> list[Path]:
+    """Makes target hold the given files, and returns those that it removes.
+
+    What is the same keeps its time.
+    """
+    removed = []
     for name, file in files.items():
         path = target / name
         if not path.exists() or path.read_bytes() != file.read_bytes():
@@ -46,6 +50,17 @@ def copy(files: dict[Path, Path], target: Path) -> None:
         for path in (target / folder).iterdir():
             if path.relative_to(target) not in files:
                 path.unlink()    # also tests.h, which is made from the list of tests
+                removed.append(path)
+    return removed
+
+
+def forget(removed: Iterable[Path], out: Path) -> None:
+    """Deletes the objects that make would refuse to make again: what they depend on is gone."""
+    names = {str(path) for path in removed if path.suffix == '.h'}
+    for record in out.glob('*.d') if names else ():
+        if names & set(record.read_text(encoding='utf-8').split()):
+            record.unlink()
+            record.with_suffix('.o').unlink(missing_ok=True)
 
 
 def build(kernel: Kernel, parts: Iterable[Tests]) -> Path:
@@ -64,7 +79,7 @@ def build(kernel: Kernel, parts: Iterable[Tests]) -> Path:
         return out
     stamp.unlink(missing_ok=True)
     mirror(kernel.src, tree)
-    copy(files, tree / BPF)
+    forget(copy(files, tree / BPF), out)
     estimate = None if out.exists() else Estimate('selftests', LINES)
     out.mkdir(exist_ok=True)
     step(f'building the selftests for the {kernel.impl} kernel',

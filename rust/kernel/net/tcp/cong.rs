@@ -102,6 +102,7 @@ mod registry;
 mod sock;
 
 pub use self::{
+    bucket::BUCKET_COUNT,
     default::DefaultOf,
     name::Name,
     registry::{
@@ -204,7 +205,7 @@ impl CongestionOps {
     /// Tells whether this is a BPF table, whose memory stays valid for a grace period after its
     /// last reference was put. Any context.
     #[inline]
-    pub fn outlasts_readers(&self) -> bool {
+    pub fn is_bpf(&self) -> bool {
         // SAFETY: `self` is a reference to a valid table, whose owner does not change.
         unsafe { (*self.as_raw()).owner == bindings::bpf_module_owner() }
     }

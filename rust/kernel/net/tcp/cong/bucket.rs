@@ -23,7 +23,8 @@ use crate::sync::atomic::{
 /// A pointer to the first or next table of a bucket or of the chain.
 type Link = Atomic<*mut CongestionOps>;
 
-const BUCKET_COUNT: usize = 256;
+/// The number of buckets.
+pub const BUCKET_COUNT: usize = 256;
 
 /// The first table of each bucket.
 static BUCKETS: [Link; BUCKET_COUNT] = [const { Atomic::new(core::ptr::null_mut()) }; BUCKET_COUNT];
@@ -53,7 +54,7 @@ fn bucket(key: u32) -> &'static Link {
 /// Returns the pointer to the first table of the bucket or chain to which `ca` belongs.
 #[inline]
 fn first(ca: &CongestionOps) -> &'static Link {
-    if ca.outlasts_readers() {
+    if ca.is_bpf() {
         bucket(ca.key())
     } else {
         &MODULES
@@ -159,7 +160,7 @@ unsafe fn find_from<'a>(
 pub(super) fn add(_registry: &mut RegistryGuard, ca: &CongestionOps) {
     let mut link = first(ca);
 
-    if !ca.outlasts_readers() {
+    if !ca.is_bpf() {
         let (word, bit) = module_key(ca.key());
 
         word.store(word.load(Relaxed) | bit, Relaxed);

@@ -32,7 +32,7 @@ impl_flags!(
         Allowed = bindings::TCP_CONG_NON_RESTRICTED,
 
         /// It declared `TCP_CONG_NON_RESTRICTED` when it was first registered.
-        AllowedByAuthor = bindings::TCP_CONG_NON_RESTRICTED_BY_AUTHOR,
+        DeclaredAllowed = bindings::TCP_CONG_DECLARED_NON_RESTRICTED,
 
         /// It was replaced, and was not registered again since, on its own or as a replacement.
         Replaced = bindings::TCP_CONG_REPLACED,

@@ -173,7 +173,7 @@ impl RegistryGuard {
             return Err(EEXIST);
         }
 
-        let mut flags = by_author(&ca);
+        let mut flags = declared_permission(&ca);
         let before = ca.registry_flags();
         // A table keeps its permission, unless it was replaced and passed it on.
         if !before.contains(Flag::Replaced) {
@@ -233,7 +233,7 @@ impl RegistryGuard {
         self.publish(
             &new,
             old.key(),
-            by_author(&new) | flags & Flag::Allowed,
+            declared_permission(&new) | flags & Flag::Allowed,
             old.lineage(),
         );
 
@@ -279,15 +279,15 @@ impl RegistryGuard {
 /// `TCP_CONG_NON_RESTRICTED` is what the administrator has set, and another flag keeps what was
 /// declared.
 #[inline]
-fn by_author(ca: &CongestionOps) -> Flags {
+fn declared_permission(ca: &CongestionOps) -> Flags {
     let flag = if ca.lineage() == 0 {
         Flag::Allowed
     } else {
-        Flag::AllowedByAuthor
+        Flag::DeclaredAllowed
     };
 
     if ca.registry_flags().contains(flag) {
-        Flag::Allowed | Flag::AllowedByAuthor
+        Flag::Allowed | Flag::DeclaredAllowed
     } else {
         Flags::empty()
     }
