@@ -15,14 +15,13 @@ import os
 import platform
 import re
 import shlex
-import subprocess
 import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
 import ccswap
-from lib import bench, bench_text, command, source, vm
+from lib import bench, bench_text, command, qemu, source, vm
 from lib.bench import Case, Figure
 from lib.errors import Failure
 from lib.kernel import Kernel
@@ -150,16 +149,10 @@ def facts(rounds: int, seconds: float, load: float, kernel: Kernel) -> list[tupl
             ('kernel', f'Linux {source.version(makefile)}'),
             ('machine', f'{processor()}, {os.cpu_count()} processors, '
              f'guest with 2; load before the runs {load:.1f}'),
-            ('accelerator', f'{vm.accelerator()} ({qemu()}); instructions: '
+            ('accelerator', f'{qemu.accelerator()} ({qemu.name()}); instructions: '
                             f'{" ".join(ICOUNT)}'),
             ('runs', f'{rounds} of each kernel in turn, {seconds:g} s a measurement; '
                      'instructions: one')]
-
-
-def qemu() -> str:
-    run = subprocess.run(['qemu-system-x86_64', '--version'], capture_output=True, text=True,
-                            check=False)
-    return run.stdout.partition('\n')[0]
 
 
 def main() -> None:

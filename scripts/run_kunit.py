@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lib import command, results, splat, vm
+from lib import command, qemu, results, splat, vm
 from lib.errors import Failure
 from lib.kernel import Kernel
 from lib.lock import lock
@@ -44,12 +44,12 @@ def run(kernel: Kernel, names: str, timeout: int, threads: str, log: Path) -> tu
     raw = kernel.obj / 'test.log'
     raw.unlink(missing_ok=True)
     env = kernel.env
-    if vm.accelerator() == 'tcg':
+    if qemu.accelerator() == 'tcg':
         env |= {'PATH': f'{TOP / "scripts/lib/no-kvm"}:{env["PATH"]}', 'TCG_THREADS': threads}
     argv = [sys.executable, str(kernel.src / 'tools/testing/kunit/kunit.py'), 'exec', names,
             '--arch=x86_64', f'--build_dir={kernel.obj}', f'--timeout={timeout}',
             f'--json={JSON}', f'--qemu_args=-smp 2 -cpu {PROCESSOR}',
-            *(f'--kernel_args={arg}' for arg in ('kunit.autorun=1', *vm.KERNEL_ARGS))]
+            *(f'--kernel_args={arg}' for arg in ('kunit.autorun=1', *qemu.KERNEL_ARGS))]
     with open(log, 'w', encoding='utf-8') as out:
         status = subprocess.run([arg for arg in argv if arg], cwd=kernel.src, env=env,
                                 stdin=subprocess.DEVNULL, stdout=out, stderr=out,
@@ -70,16 +70,16 @@ def main() -> int:
     BUILD.mkdir(exist_ok=True)
     log, status, text = LOG / 'kunit.log', 0, ''
     kernel_log = LOG / 'kunit-kernel.log'
-    repeatable = vm.runs_stale_code()
-    for threads in vm.THREADS:
+    repeatable = qemu.runs_stale_code()
+    for threads in qemu.THREADS:
         note('running the KUnit tests ...')
         with lock():    # kunit.py's own log stands in the build folder
             status, text = run(kernel, args.filter, args.timeout, threads, log)
         kernel_log.write_text(text, encoding='utf-8')
-        if not repeatable or threads == vm.SINGLE or not splat.stale_breakpoint(text):
+        if not repeatable or threads == qemu.SINGLE or not splat.stale_breakpoint(text):
             break
         vm.again(kernel_log.replace(LOG / f'kunit-kernel-{time.strftime("%H%M%S")}.log'),
-                 vm.STALE, 'once more, on one thread')
+                 qemu.STALE, 'once more, on one thread')
     if not JSON.exists():
         raise Failure(f'kunit.py reported nothing; see {log} and {kernel_log}')
 

@@ -19,7 +19,7 @@ import argparse
 import signal
 import sys
 
-from lib import command, vm
+from lib import command, qemu, vm
 
 
 def main() -> int:
@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument('--cpus', type=int, default=2, help='of the guest (default: 2)')
     parser.add_argument('--timeout', type=float, metavar='SECONDS',
                         help='stop the guest after so long (default: an hour; a shell: never)')
-    parser.add_argument('--threads', choices=vm.THREADS, default=vm.MULTI,
+    parser.add_argument('--threads', choices=qemu.THREADS, default=qemu.MULTI,
                         help='emulate the processors on a thread each, or on a single one '
                              '(default: multi)')
     parser.add_argument('--append', action='append', default=[], metavar='ARG',

@@ -2,10 +2,7 @@
 """Boots a kernel in QEMU on the host's own files and runs a command there."""
 
 import os
-import re
 import selectors
-import shlex
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,15 +10,14 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from functools import cache as once
 from io import BytesIO
 from pathlib import Path
 
-from lib import results, splat
+from lib import initramfs, qemu, results, splat
 from lib.errors import Failure
 from lib.held import Held, Sink
 from lib.kernel import Kernel
-from lib.paths import BUILD, LOG
+from lib.paths import LOG
 from lib.progress import clock, note
 
 KERNEL_FAILED = 70    # exit status when the command did well and the kernel did not
@@ -30,79 +26,6 @@ WRONG_CLOCK = 'clock'    # the guest's word for it, in place of an exit status
 CLOCKS = 3               # boots in which the clock may come out right
 TIMEOUT = 3600
 NEVER = 10 ** 9
-BUSYBOX = Path('/bin/busybox')
-BIOS = Path('/usr/share/qemu/qboot.rom')
-LIB = Path(__file__).parent
-# The kernel looks whether ticks come in time, and panics when they do not; on a busy host an
-# emulator's may be late ("IO-APIC + timer doesn't work!"). Under KVM it does not look.
-KERNEL_ARGS = ('no_timer_check',)
-MULTI, SINGLE = THREADS = ('multi', 'single')    # one of the host's for each processor, or for all
-STALE = 'QEMU ran code that the kernel had already changed, a known flaw of its threads before 8.1'
-SURE_OF_CODE = (8, 1)    # the first QEMU that runs no stale code, see splat.stale_breakpoint()
-
-
-@once
-def qemu_version() -> tuple[int, ...]:
-    """(7, 2, 22), or nothing where there is no QEMU."""
-    if not shutil.which('qemu-system-x86_64'):
-        return ()
-    said = subprocess.run(['qemu-system-x86_64', '--version'], capture_output=True, text=True,
-                          check=False).stdout
-    found = re.search(r'version ([\d.]+)', said)
-    return tuple(map(int, found[1].split('.'))) if found else ()
-
-
-def runs_stale_code() -> bool:
-    """Whether a guest of several threads may trip over QEMU, see splat.stale_breakpoint()."""
-    return accelerator() == 'tcg' and qemu_version() < SURE_OF_CODE
-
-
-def accelerator() -> str:
-    """kvm where it works: that /dev/kvm opens is not enough, the module tells."""
-    modules = ('/sys/module/kvm_intel', '/sys/module/kvm_amd')
-    usable = os.access('/dev/kvm', os.R_OK | os.W_OK) and any(map(os.path.exists, modules))
-    return 'kvm' if usable else 'tcg'
-
-
-def qemu_argv(image: Path, initramfs: Path, *, kernel_args: Sequence[str], memory: str,
-              cpus: int, log: Path, threads: str, accel: Sequence[str] = ()) -> list[str]:
-    """A machine without its ports for output."""
-    if not accel:
-        accel = ['-accel', 'kvm', '-cpu', 'host'] if accelerator() == 'kvm' else \
-                ['-accel', f'tcg,thread={threads}', '-cpu', 'max']
-    append = ['console=ttyS0', 'panic=-1', 'rdinit=/init', *KERNEL_ARGS, *kernel_args]
-    bios = ['-bios', str(BIOS)] if BIOS.exists() else []
-    return ['qemu-system-x86_64', *accel, '-smp', str(cpus), '-m', memory, *bios,
-            '-nodefaults', '-display', 'none', '-no-reboot', '-no-user-config',
-            '-kernel', str(image), '-initrd', str(initramfs), '-append', ' '.join(append),
-            '-chardev', f'file,id=log,path={log}', '-serial', 'chardev:log',
-            '-virtfs', 'local,path=/,mount_tag=host,security_model=none,readonly=on,'
-                       'multidevs=remap',
-            '-virtfs', f'local,path={BUILD},mount_tag=share,security_model=none,'
-                       'multidevs=remap',
-            '-device', 'virtio-serial-pci']
-
-
-def make_initramfs(path: Path, command: str, tty: str) -> None:
-    """An archive of busybox, the two scripts of the guest, and the command."""
-    settings = {'DIRECTORY': os.getcwd(), 'SHARE': str(BUILD), 'TTY': tty,
-                'HOME': str(Path.home()), 'TERM': os.environ.get('TERM', 'dumb')}
-    with tempfile.TemporaryDirectory(prefix='initramfs.') as folder:
-        root = Path(folder)
-        (root / 'bin').mkdir()
-        shutil.copy(BUSYBOX, root / 'bin/busybox')
-        shutil.copy(LIB / 'guest.sh', root / 'guest.sh')
-        shutil.copy(LIB / 'initramfs.sh', root / 'init')
-        (root / 'init').chmod(0o755)
-        (root / 'command').write_text(command, encoding='utf-8')
-        (root / 'settings').write_text(
-            ''.join(f'{name}={shlex.quote(value)}\n' for name, value in settings.items()),
-            encoding='utf-8')
-        names = [str(file.relative_to(root)) for file in sorted(root.rglob('*'))]
-        with open(path, 'wb') as archive:
-            subprocess.run(['cpio', '-o', '-H', 'newc', '--quiet', '-R', '0:0'],
-                           input='\n'.join(names), text=True, cwd=root, stdout=archive,
-                           check=True)
 
 
 class Port:
@@ -124,7 +47,7 @@ class Port:
         return bool(data)
 
 
-def pump(qemu: subprocess.Popen[bytes], ports: Sequence[Port], deadline: float) -> bool:
+def pump(machine: subprocess.Popen[bytes], ports: Sequence[Port], deadline: float) -> bool:
     """Passes the guest's output on until it is off; False when time ran out."""
     with selectors.DefaultSelector() as selector:
         for port in ports:
@@ -132,18 +55,18 @@ def pump(qemu: subprocess.Popen[bytes], ports: Sequence[Port], deadline: float) 
         while selector.get_map():
             left = deadline - time.monotonic()
             if left <= 0:
-                qemu.kill()
+                machine.kill()
                 return False
             for key, _ in selector.select(min(left, 60)):
                 if not key.data.read():
                     selector.unregister(key.fileobj)
-    qemu.wait()
+    machine.wait()
     return True
 
 
 def run(impl: str, command: str, *, kernel_args: Sequence[str] = (), memory: str = '2G',
         cpus: int = 2, timeout: float | None = None, out: Path | None = None,
-        build: bool = True, accel: Sequence[str] = (), threads: str = MULTI) -> int:
+        build: bool = True, accel: Sequence[str] = (), threads: str = qemu.MULTI) -> int:
     """Runs a shell command on a kernel; returns its exit status.
 
     What the command prints goes to our stdout and stderr, or all to the file
@@ -160,7 +83,7 @@ def run(impl: str, command: str, *, kernel_args: Sequence[str] = (), memory: str
         kernel.ensure()
     if not kernel.image.exists():
         raise Failure(f'no {impl} kernel was built yet: run make kernel IMPL={impl}')
-    if not BUSYBOX.exists() or not shutil.which('qemu-system-x86_64'):
+    if not initramfs.BUSYBOX.exists() or not qemu.name():
         raise Failure('qemu-system-x86 or busybox-static is missing: run make setup')
     LOG.mkdir(parents=True, exist_ok=True)
     tty = ''
@@ -170,14 +93,14 @@ def run(impl: str, command: str, *, kernel_args: Sequence[str] = (), memory: str
         size = os.get_terminal_size(sys.stdin.fileno())
         tty = f'rows {size.lines} columns {size.columns}'
     limit = timeout or (TIMEOUT if command else NEVER)
-    stale = threads == MULTI and not tty and not accel and runs_stale_code()
+    stale = threads == qemu.MULTI and not tty and not accel and qemu.runs_stale_code()
     clocks = CLOCKS
     while True:
         log = LOG / f'vm-{impl}-{time.strftime("%H%M%S")}-{os.getpid()}.log'
         with Held() as held, tempfile.TemporaryDirectory(prefix='vm.') as scratch:
-            initramfs = Path(scratch) / 'initramfs'
-            make_initramfs(initramfs, command, tty)
-            argv = qemu_argv(kernel.image, initramfs, kernel_args=kernel_args, memory=memory,
+            archive = Path(scratch) / 'initramfs'
+            initramfs.make(archive, command, tty)
+            argv = qemu.argv(kernel.image, archive, kernel_args=kernel_args, memory=memory,
                              cpus=cpus, log=log, threads=threads, accel=accel)
             status, in_time = boot(argv, bool(tty), limit, out, held if stale else None)
             text = log.read_text(encoding='utf-8', errors='replace') if log.exists() else ''
@@ -186,10 +109,10 @@ def run(impl: str, command: str, *, kernel_args: Sequence[str] = (), memory: str
                 again(log, 'the host was too busy when the kernel measured its clock', 'once more')
             elif stale and splat.stale_breakpoint(text):
                 held.drop()
-                again(log, STALE, 'once more, on one thread' + (
+                again(log, qemu.STALE, 'once more, on one thread' + (
                     '; what was printed up to here does not count'
                     if not out and sys.stdout.isatty() else ''))
-                threads, stale = SINGLE, False
+                threads, stale = qemu.SINGLE, False
             else:
                 break
     return verdict(text, log, status, in_time, clock(limit))
@@ -221,13 +144,13 @@ def boot(argv: list[str], tty: bool, limit: float, out: Path | None,
             argv += ['-chardev', 'stdio,id=tty,signal=off', '-device', 'virtconsole,chardev=tty']
         stdio = None if tty else subprocess.DEVNULL
         with subprocess.Popen(argv, stdin=stdio, stdout=stdio,
-                              pass_fds=[port.theirs.fileno() for port in ports]) as qemu:
+                              pass_fds=[port.theirs.fileno() for port in ports]) as machine:
             for port in ports:
                 port.theirs.close()
             try:
-                in_time = pump(qemu, ports, time.monotonic() + limit)
+                in_time = pump(machine, ports, time.monotonic() + limit)
             except BaseException:
-                qemu.kill()
+                machine.kill()
                 raise
     return status.getvalue().decode().strip(), in_time
 

@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 
 import bench as program
-from lib import bench, bench_text, vm
+from lib import bench, bench_text, qemu
 from lib.bench import Case, Figure, Target
 
 
@@ -181,8 +181,8 @@ class GuestTest(unittest.TestCase):
         self.assertEqual(words, [str(program.BINARY), 'time', '--seconds', '4', '>/a b/c.json'])
 
     def test_instructions_are_counted_whatever_the_machine_can_do(self) -> None:
-        argv = vm.qemu_argv(Path('image'), Path('initramfs'), kernel_args=(), memory='1G', cpus=1,
-                            log=Path('log'), threads='multi', accel=program.ICOUNT)
+        argv = qemu.argv(Path('image'), Path('initramfs'), kernel_args=(), memory='1G', cpus=1,
+                         log=Path('log'), threads='multi', accel=program.ICOUNT)
         self.assertEqual(argv[argv.index('-icount') + 1], 'shift=0,sleep=off')
         self.assertEqual([argv[place + 1] for place, word in enumerate(argv) if word == '-accel'],
                          ['tcg,thread=single'])

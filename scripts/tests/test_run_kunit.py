@@ -38,7 +38,7 @@ class KunitTest(unittest.TestCase):
             with mock.patch.multiple(run_kunit, run=run, Kernel=mock.Mock(), lock=nullcontext,
                                      LOG=self.folder, JSON=self.folder / 'kunit.json'), \
                     mock.patch('lib.results.RESULTS', self.folder), \
-                    mock.patch('lib.vm.runs_stale_code', return_value=stale), \
+                    mock.patch('lib.qemu.runs_stale_code', return_value=stale), \
                     mock.patch('sys.argv', ['run_kunit.py']), \
                     redirect_stdout(StringIO()), redirect_stderr(StringIO()):
                 status = run_kunit.main()

@@ -2,7 +2,6 @@
 """What a run in the guest is worth, and what the guest is started with."""
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -40,55 +39,6 @@ class VerdictTest(unittest.TestCase):
     def test_out_of_time(self) -> None:
         self.assertEqual(self.verdict('', in_time=False), 124)
         self.assertIn('0:10', self.said.getvalue())
-
-
-class MachineTest(unittest.TestCase):
-    def accelerator(self, *exist: str) -> str:
-        with mock.patch('os.path.exists', lambda path: path in exist), \
-                mock.patch('os.access', lambda path, _: path in exist):
-            return vm.accelerator()
-
-    def test_accelerator(self) -> None:
-        self.assertEqual(self.accelerator('/dev/kvm', '/sys/module/kvm_intel'), 'kvm')
-        self.assertEqual(self.accelerator('/dev/kvm', '/sys/module/kvm_amd'), 'kvm')
-        self.assertEqual(self.accelerator('/dev/kvm'), 'tcg')
-        self.assertEqual(self.accelerator('/sys/module/kvm_intel'), 'tcg')
-        self.assertEqual(self.accelerator(), 'tcg')
-
-    def stale(self, accelerator: str, version: str) -> bool:
-        vm.qemu_version.cache_clear()
-        self.addCleanup(vm.qemu_version.cache_clear)
-        with mock.patch('lib.vm.accelerator', return_value=accelerator), \
-                mock.patch('shutil.which', return_value='/usr/bin/qemu-system-x86_64'), \
-                mock.patch('subprocess.run', return_value=mock.Mock(
-                    stdout=f'QEMU emulator version {version} (Debian 1:{version}+dfsg-1)\n')):
-            return vm.runs_stale_code()
-
-    def test_which_qemu_runs_stale_code(self) -> None:
-        self.assertTrue(self.stale('tcg', '7.2.22'))
-        self.assertTrue(self.stale('tcg', '8.0.5'))
-        self.assertFalse(self.stale('tcg', '8.1.0'))
-        self.assertFalse(self.stale('tcg', '10.0.2'))
-        self.assertFalse(self.stale('kvm', '7.2.22'))
-
-    def test_a_late_tick_is_no_panic(self) -> None:
-        argv = vm.qemu_argv(Path('image'), Path('initramfs'), kernel_args=['a=b'], memory='2G',
-                            cpus=2, log=Path('log'), threads='multi')
-        self.assertIn(' no_timer_check a=b', argv[argv.index('-append') + 1])
-
-    def test_settings_are_read_back_as_they_were(self) -> None:
-        odd = "it's a \"folder\" with $HOME and `ls`"
-        with tempfile.TemporaryDirectory() as folder, mock.patch('os.getcwd', return_value=odd):
-            archive = Path(folder) / 'initramfs'
-            vm.make_initramfs(archive, 'echo "$HOME"', '')
-            with open(archive, 'rb') as file:
-                subprocess.run(['cpio', '-id', '--quiet'], stdin=file, cwd=folder, check=True)
-            self.assertEqual((Path(folder) / 'command').read_text(encoding='utf-8'),
-                             'echo "$HOME"')
-            self.assertTrue(os.access(Path(folder) / 'init', os.X_OK))
-            said = subprocess.run(['sh', '-c', '. ./settings; printf %s "$DIRECTORY"'],
-                                  cwd=folder, check=True, capture_output=True, text=True).stdout
-            self.assertEqual(said, odd)
 
 
 class PumpTest(unittest.TestCase):
@@ -150,9 +100,9 @@ class AgainTest(unittest.TestCase):
             qemu = QEMU.replace('LOGS', repr(logs)).replace('WAIT', repr(wait))
             out = stream(BytesIO(), encoding='utf-8', write_through=True)
             with mock.patch('lib.results.RESULTS', folder), mock.patch('lib.vm.LOG', folder), \
-                    mock.patch('lib.vm.Kernel'), mock.patch('lib.vm.make_initramfs'), \
-                    mock.patch('lib.vm.runs_stale_code', return_value=stale), \
-                    mock.patch('lib.vm.qemu_argv', lambda *_, log, threads, **__: [
+                    mock.patch('lib.vm.Kernel'), mock.patch('lib.initramfs.make'), \
+                    mock.patch('lib.qemu.runs_stale_code', return_value=stale), \
+                    mock.patch('lib.qemu.argv', lambda *_, log, threads, **__: [
                         sys.executable, '-c', qemu, str(folder / 'boots'), str(log), threads]), \
                     mock.patch('sys.stdout', out), mock.patch('sys.stderr', out):
                 try:
