@@ -13,8 +13,8 @@ export CMD
 override CMD := $(value CMD)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup checkers fetch prepare series kernel vm run kunit selftests ccswap bench lint test \
-	clean distclean
+.PHONY: help setup checkers fetch prepare series series-check kernel vm run kunit selftests \
+	ccswap bench lint test clean distclean
 
 help:		## list the targets
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 14
@@ -35,6 +35,10 @@ series: export override FROM := $(value FROM)
 series: export override PREFIX := $(value PREFIX)
 series:		## write the series as mails (SERIES=name FROM='Name <mail>' VERSION= PREFIX=)
 	@scripts/series.py --from "$$FROM" --version "$(or $(VERSION),1)" --prefix "$$PREFIX" $(SERIES)
+
+series-check:	## check every patch by itself (SERIES=name; takes hours at first)
+	@scripts/setup.sh --series
+	@scripts/series_check.py $(SERIES)
 
 kernel: setup	## build the kernel (IMPL=c: with upstream's C)
 	@scripts/build.py --impl $(IMPL)

@@ -23,12 +23,12 @@ from lib.errors import Failure
 from lib.history import PLACEHOLDER
 from lib.mail import Style
 from lib.maintainers import FILES, Maintainers
-from lib.patches import Patch, apply, read_patches, series_names, take_originals
+from lib.patches import Patch, read_patches, series_names
 from lib.paths import BUILD, TOP
 from lib.progress import note
 from lib.tree import changes
 from lib.upstream import Upstream
-from lib.versions import steps, unlisted
+from lib.versions import unlisted, walk
 
 OUT = BUILD / 'series'
 
@@ -66,17 +66,13 @@ def export(patches: Sequence[Patch], own: Mapping[str, Content], originals: Orig
 def apply_to(folder: Path, patches: Sequence[Patch], own: Mapping[str, Content],
              originals: Originals, upto: str) -> int:
     """Applies the patches up to one of them to the files of a folder, and says how many."""
-    places = [place for place, patch in enumerate(patches, 1) if upto in ('', patch.id)]
-    if not places:
-        raise Failure(f'there is no patch {upto}: there are '
-                      f'{", ".join(patch.id for patch in patches)}')
-    wanted = patches[:places[-1]]
-    take_originals(wanted, originals, folder, own)
-    for patch, brought in zip(wanted, steps(patches, own), strict=False):
-        apply(patch, folder, own)
-        for name, content in brought.items():
-            content.put(folder / name)
-    return len(wanted)
+    known = [patch.id for patch in patches]
+    if upto and upto not in known:
+        raise Failure(f'there is no patch {upto}: there are {", ".join(known)}')
+    for count, patch in enumerate(walk(patches, own, originals, folder), 1):
+        if patch.id == upto:
+            return count
+    return len(patches)
 
 
 def main() -> int:

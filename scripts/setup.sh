@@ -7,12 +7,13 @@
 set -euo pipefail
 
 case ${1-} in
-'' | --checkers) ;;
+'' | --checkers | --series) ;;
 --help)
-	echo "usage: ${0##*/} [--checkers]"
+	echo "usage: ${0##*/} [--checkers | --series]"
 	echo "Installs the Debian 12 or 13 packages that the builds and tests need, with"
 	echo "apt-get (through sudo when not root), and a bindgen where Debian's is too old;"
-	echo "with --checkers also the ruff and mypy of scripts/requirements.txt, with pip."
+	echo "with --checkers also the ruff and mypy of scripts/requirements.txt, with pip;"
+	echo "with --series also sparse and coccinelle, for make series-check."
 	echo "What is not a package goes to ~/.cache/struct-ops-links/tools."
 	exit
 	;;
@@ -44,6 +45,10 @@ case $VERSION_ID in
 13) packages+=(rustc rust-src rust-clippy rustfmt cargo bindgen) ;;
 *) die "this is made for Debian 12 and 13: run it in a container or machine with one of them" ;;
 esac
+
+if [[ ${1-} == --series ]]; then
+	packages+=(sparse coccinelle)
+fi
 
 # dpkg-query fails when it has never heard of a package: that one is missing, too.
 installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' "${packages[@]}" 2>/dev/null |

@@ -50,7 +50,7 @@ def fetch() -> list[Path]:
             archive = Archive(site, SUITES, store / 'apt-all', log)
             if not archive.update():
                 continue
-            found = []
+            found: list[Path] = []
             for name, version in sorted(archive.versions(PREFIX).items()):
                 if name == source.PACKAGE:
                     continue
@@ -60,7 +60,8 @@ def fetch() -> list[Path]:
                 found.append(path)
             return found
         names = {path.name.split('_')[0] for path in store.glob(f'{PREFIX}*.deb')}
-        kept = [path for name in names - {source.PACKAGE} if (path := source.newest(name))]
+        kept = [package for name in names - {source.PACKAGE}
+                if (package := source.newest(name))]
     if not kept:
         raise Failure(f'no Debian mirror can be asked for other kernels (see {log}): '
                       f'try again when the network is back')
@@ -89,7 +90,7 @@ def merge(name: str, other: Path, before: Content, after: Path) -> bool:
         return False
     with tempfile.NamedTemporaryFile() as base:
         Path(base.name).write_bytes(before.data)
-        files = [other / name, base.name, after / name]
+        files = [str(other / name), base.name, str(after / name)]
         clean = subprocess.run(['git', 'merge-file', '-p', *files], capture_output=True,
                                check=False)
         if clean.returncode:

@@ -11,6 +11,7 @@ from lib import history
 from lib.content import Content, Originals
 from lib.errors import Failure
 from lib.patches import Patch
+from lib.progress import watched
 
 SCRIPT = 'scripts/checkpatch.pl'
 FILES = (SCRIPT, 'scripts/spelling.txt', 'scripts/const_structs.checkpatch')
@@ -66,5 +67,8 @@ def of_series(patches: Sequence[Patch], own: Mapping[str, Content],
         repository = Path(folder, 'series')
         history.make(repository, patches, own, originals)
         mails = history.mails(repository, Path(folder, 'mails'))
-        return {patch.id: complaints(mail, Path(folder, 'linux'))
-                for patch, mail in zip(patches, mails, strict=True)}
+        found: dict[str, list[str]] = {}
+        with watched('running checkpatch', lambda: len(found), len(patches)):
+            for patch, mail in zip(patches, mails, strict=True):
+                found[patch.id] = complaints(mail, Path(folder, 'linux'))
+        return found

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from lib.content import Content, Originals
 from lib.errors import Failure
-from lib.patches import Patch, apply, take_originals
-from lib.versions import steps
+from lib.patches import Patch, take_originals
+from lib.versions import walk
 
 DATE = '2026-01-01T00:00:00+0000'     # for a patch that has none, so that all runs agree
 PLACEHOLDER = 'The struct_ops links authors <struct-ops-links@example.org>'
@@ -48,17 +48,13 @@ def commit(repository: Path, patch: Patch, author: str) -> None:
 def make(repository: Path, patches: Sequence[Patch], own: Mapping[str, Content],
          originals: Originals, author: str = PLACEHOLDER) -> None:
     """Makes a repository with a branch at the end of each series, and one called upstream."""
-    versions = steps(patches, own)
     repository.mkdir(exist_ok=True)
     git(repository, 'init', '-q', '-b', 'upstream')
     take_originals(patches, originals, repository, own)
     git(repository, 'add', '-A', '-f')
     git(repository, 'commit', '-q', '--allow-empty', '-m', 'Linux')
     git(repository, 'switch', '-q', '-c', 'work')
-    for patch, brought in zip(patches, versions, strict=True):
-        apply(patch, repository, own)
-        for name, content in brought.items():
-            content.put(repository / name)
+    for patch in walk(patches, own, originals, repository):
         commit(repository, patch, author)
         git(repository, 'branch', '-f', patch.series)
 

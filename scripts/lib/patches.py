@@ -128,7 +128,7 @@ def series_names(top: Path = TOP) -> list[str]:
 
 def read_patches(top: Path = TOP) -> list[Patch]:
     """The patches of all series, in their order."""
-    found = []
+    found: list[Patch] = []
     for name in series_names(top):
         folder = top / 'patches' / name
         if not folder.is_dir():

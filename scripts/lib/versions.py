@@ -7,12 +7,12 @@ is left when the later diffs are taken back, the last one first.
 """
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from lib.content import Content
+from lib.content import Content, Originals
 from lib.errors import Failure
-from lib.patches import Patch, git_apply
+from lib.patches import Patch, apply, git_apply, take_originals
 
 
 def bringers(patches: Sequence[Patch], own: Mapping[str, Content]) -> dict[str, int]:
@@ -61,3 +61,15 @@ def steps(patches: Sequence[Patch], own: Mapping[str, Content]) -> list[dict[str
             now[name] = taken_back(patch, name, now[name])
         found[0] |= {name: now[name] for name in patch.overlay}
     return found
+
+
+def walk(patches: Sequence[Patch], own: Mapping[str, Content], originals: Originals,
+         folder: Path) -> Iterator[Patch]:
+    """Applies the patches to the files below a folder; yields each when it is applied."""
+    brought = steps(patches, own)
+    take_originals(patches, originals, folder, own)
+    for patch, contents in zip(patches, brought, strict=True):
+        apply(patch, folder, own)
+        for name, content in contents.items():
+            content.put(folder / name)
+        yield patch

@@ -5,13 +5,8 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 
-from lib import tree
+from lib import compiler_output, tree
 from lib.content import Content
-
-# What a compiler says: 'file:line:column: warning: text', or rustc's two lines of that.
-CLANG = re.compile(r'^(?P<file>\S+?):(?P<line>\d+):\d+: (?:warning|error): (?P<text>.*)$')
-RUSTC = re.compile(r'^ *--> (?P<file>\S+?):(?P<line>\d+):\d+$')
-HEADING = re.compile(r'^(?:warning|error)\b[^:]*: (?P<text>.*)$')
 
 
 def added(old: bytes, new: bytes) -> set[int]:
@@ -43,17 +38,7 @@ class Ours:
 
     def complaints(self, output: str) -> list[str]:
         """What compilers said of these lines."""
-        found = []
-        text = ''
-        root = f'{tree.prepared().root}/'
-        for line in output.splitlines():
-            heading = HEADING.match(line)
-            if heading:
-                text = heading['text']
-            said = CLANG.match(line) or RUSTC.match(line)
-            if not said:
-                continue
-            name = said['file'].removeprefix('../').removeprefix(root)
-            if self.has(name, int(said['line'])):
-                found.append(f'{name}:{said["line"]}: {said.groupdict().get("text", text)}')
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(
+            f'{name}:{line}: {text}'
+            for name, line, text in compiler_output.said(output, tree.prepared().root)
+            if self.has(name, line)))

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Builds the folders that the series change, after each patch, in one configuration.
+
+Built are Rust's core and kernel crates and the objects of the folders of kernel/,
+net/ and drivers/ that hold a file which a patch changes or brings: with W=1,
+clippy, and sparse for what is compiled anew. Nothing is linked. Instead, a symbol
+that an object needs has to be defined in these objects, or elsewhere in the tree.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lib import compiler_output, object_code, toolchain
+from lib.compiler_output import Complaint
+from lib.kernel import CONFIGS, OBJECT, options
+from lib.patches import Patch
+from lib.paths import LOG
+from lib.process import run_logged
+
+SYMBOLS = ('CONFIG_BPF_STRUCT_OPS_LINK_RUST', 'CONFIG_TCP_CONG_REGISTRY_RUST')
+TESTS = ('CONFIG_KUNIT', 'CONFIG_BPF_STRUCT_OPS_LINK_KUNIT_TEST',
+         'CONFIG_TCP_CONG_REGISTRY_KUNIT_TEST')
+# What is switched on and off in each configuration, as soon as it exists.
+CONFIGURATIONS = {
+    'on': dict.fromkeys((*SYMBOLS, *TESTS), 'y'),
+    'off': dict.fromkeys(SYMBOLS, 'n'),
+    'none': {'CONFIG_RUST': 'n'},
+}
+CRATES = ('rust/kernel.o', 'rust/helpers/helpers.o', 'rust/core.o', 'rust/compiler_builtins.o',
+          'rust/bindings.o', 'rust/uapi.o', 'rust/build_error.o', 'rust/pin_init.o')
+
+
+def folders(patches: Iterable[Patch]) -> list[str]:
+    """The folders of the code that patches change or bring."""
+    names = [name for patch in patches for name in (*patch.files, *patch.overlay)]
+    return sorted({f'{Path(name).parent}/' for name in names
+                   if re.fullmatch(r'(?:kernel|net|drivers)/.*\.(?:c|rs)', name)})
+
+
+@dataclass
+class Object:
+    """What is known of one object file."""
+    mtime: int
+    digest: str
+    defined: list[str]
+    undefined: list[str]
+
+    @classmethod
+    def read(cls, path: Path) -> 'Object':
+        return cls(path.stat().st_mtime_ns, object_code.digest(path),
+                   sorted(object_code.defined(path)), sorted(object_code.undefined(path)))
+
+
+@dataclass
+class Built:
+    """What a build came to, compared with the one before."""
+    errors: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    undefined: list[str] = field(default_factory=list)
+
+
+class Build:
+    """A build folder, and a record of what the last build made there."""
+
+    def __init__(self, name: str, src: Path, parts: Sequence[str], jobs: int) -> None:
+        self.name, self.src, self.parts, self.jobs = name, src, parts, jobs
+        self.obj = src / f'build-{name}'
+        self.record = self.obj / 'check.json'
+        self.state = ''
+        self.known: Counter[Complaint] = Counter()
+        self.objects: dict[str, Object] = {}
+        self.load()
+
+    def load(self) -> None:
+        try:
+            kept = json.loads(self.record.read_text(encoding='utf-8'))
+            self.state = kept['state']
+            self.known = Counter({(name, text): count for name, text, count in kept['known']})
+            self.objects = {name: Object(*known) for name, known in kept['objects'].items()}
+        except (OSError, ValueError, KeyError, TypeError):
+            self.state, self.known, self.objects = '', Counter(), {}
+
+    def keep(self, state: str) -> None:
+        self.state = state
+        new = self.record.with_suffix('.new')
+        new.write_text(json.dumps({
+            'state': state, 'known': [[*said, count] for said, count in self.known.items()],
+            'objects': {name: [known.mtime, known.digest, known.defined, known.undefined]
+                        for name, known in self.objects.items()}}), encoding='utf-8')
+        new.replace(self.record)
+
+    def make(self, title: str, log: str, *targets: str) -> tuple[bool, str]:
+        """Runs make; returns whether it worked, and what it printed."""
+        path = LOG / f'series-check-{self.name}-{log}.log'
+        status = run_logged(
+            title, ['make', '-C', self.src, f'O={self.obj}', f'-j{self.jobs}',
+                    *toolchain.make_variables(), 'W=1', 'C=1', 'CHECK=sparse', 'CLIPPY=1',
+                    *targets], path, toolchain.environment(),
+            counts=lambda line: bool(OBJECT.match(line)))
+        return not status, path.read_text(encoding='utf-8', errors='replace')
+
+    def configure(self) -> list[str]:
+        """Configures; returns what is wrong with that."""
+        self.obj.mkdir(exist_ok=True)
+        wanted = CONFIGURATIONS[self.name]
+        text = (CONFIGS / 'guest.config').read_text(encoding='utf-8')
+        text = ''.join(line for line in text.splitlines(keepends=True)
+                       if line.partition('=')[0] not in wanted)
+        chosen = self.obj / 'options'
+        chosen.write_text(text + ''.join(f'{name}={value}\n' for name, value in wanted.items()),
+                          encoding='utf-8')
+        good, output = self.make(f'configuring, Rust {self.name}', 'config', 'allnoconfig',
+                                 f'KCONFIG_ALLCONFIG={chosen}')
+        if not good:
+            return compiler_output.errors(output)
+        got = options((self.obj / '.config').read_text(encoding='utf-8'))
+        exist = self.kconfig()
+        return [f'{name} is {got.get(name, "n")}, not {value}' for name, value in wanted.items()
+                if name.removeprefix('CONFIG_') in exist and got.get(name, 'n') != value]
+
+    def kconfig(self) -> set[str]:
+        """The symbols that exist, of those that this is about."""
+        texts = [(self.src / name).read_text(encoding='utf-8') for name in
+                 ('kernel/bpf/Kconfig', 'net/ipv4/Kconfig', 'lib/kunit/Kconfig', 'init/Kconfig')
+                 if (self.src / name).exists()]
+        return set(re.findall(r'^\s*config (\w+)$', '\n'.join(texts), re.M))
+
+    def scan(self) -> dict[str, Object]:
+        """The objects that are there now."""
+        paths = [path for part in self.parts for path in (self.obj / part).rglob('*.o')]
+        paths += [self.obj / name for name in CRATES if (self.obj / name).exists()]
+        found = {}
+        for path in sorted(set(paths)):
+            name = str(path.relative_to(self.obj))
+            known = self.objects.get(name)
+            found[name] = known if known and known.mtime == path.stat().st_mtime_ns \
+                else Object.read(path)
+        return found
+
+    def run(self, title: str, state: str) -> Built:
+        """Builds what the tree now holds, and compares it with the last build."""
+        built = Built(errors=self.configure())
+        # Until the build is done, the record is of no state.
+        self.keep('')
+        if not built.errors:
+            targets = [part for part in self.parts if (self.src / part).is_dir()]
+            good, output = self.make(f'{title}, Rust {self.name}', 'build', 'prepare', *targets)
+            if not good:
+                built.errors = compiler_output.errors(output)
+            said = compiler_output.complaints(output, self.src)
+            built.complaints = compiler_output.new(said, self.known)
+            self.known |= said
+        if not built.errors:
+            now = self.scan()
+            parts = {name for name in now.keys() | self.objects.keys() if name not in CRATES}
+            built.changed = sorted(
+                name for name in parts if name not in now or name not in self.objects
+                or now[name].digest != self.objects[name].digest)
+            new = outside(now) - outside(self.objects)
+            built.undefined = sorted(name for name in new if not self.elsewhere(name))
+            self.objects = now
+            self.keep(state)
+        return built
+
+    def elsewhere(self, name: str) -> bool:
+        """Whether some other C or assembly file of the tree seems to define a symbol."""
+        word = re.escape(name)
+        pattern = re.compile(rf'^(?:[A-Za-z_].*[\s*(,])?{word}\b|\bEXPORT_\w*\({word}\b', re.M)
+        for top in ('kernel', 'lib', 'net', 'mm', 'fs', 'arch/x86', 'security', 'drivers/base',
+                    'drivers/hid', 'crypto', 'block', 'io_uring', 'init'):
+            for path in (self.src / top).rglob('*.[cS]'):
+                text = path.read_bytes()
+                if name.encode() in text and pattern.search(text.decode(errors='replace')):
+                    return True
+        return False
+
+
+def outside(objects: dict[str, Object]) -> set[str]:
+    """The symbols that objects need and none of them defines."""
+    return {name for known in objects.values() for name in known.undefined} - \
+           {name for known in objects.values() for name in known.defined}
