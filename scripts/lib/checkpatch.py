@@ -48,8 +48,9 @@ def explain() -> str:
 def complaints(mail: Path, folder: Path) -> list[str]:
     """What checkpatch, which is below a folder, has to say of one patch."""
     run = subprocess.run(
-        ['perl', folder / SCRIPT, '--no-tree', '--strict', '--terse', '--showfile',
-         '--no-summary', '--show-types', mail], capture_output=True, text=True, check=False)
+        # It leaves a file where it runs.
+        ['perl', SCRIPT, '--no-tree', '--strict', '--terse', '--showfile', '--no-summary',
+         '--show-types', mail], cwd=folder, capture_output=True, text=True, check=False)
     if run.stderr:
         raise Failure(f'checkpatch failed on {mail.name}: {run.stderr.strip()}')
     return [line for line in run.stdout.splitlines() if not excused(line)]
