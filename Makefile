@@ -18,7 +18,7 @@ override CMD := $(value CMD)
 
 help:		## list the targets
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 14
-	@echo "Variables: IMPL=rust|c  CMD='command'  THREADS=multi|single  SECONDS=n"
+	@echo "Variables: IMPL=rust|c|links|tcp  CMD='command'  THREADS=multi|single  SECONDS=n"
 	@echo "           LINUX_SRC=tree or tarball"
 
 setup:		## install the packages and tools that are missing

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs BPF selftests in the guest: upstream's and the project's own.
 
-Tests that skip themselves on a kernel without the Rust links are run on the C
+Tests that skip themselves on a kernel without the Rust code are run on the C
 kernel all the same; how they fail there is listed in scripts/differences-c.txt.
+On a kernel with one half in Rust they skip what the other half does.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from lib import command, results, vm
 from lib.errors import Failure
-from lib.kernel import Kernel
+from lib.kernel import SYMBOLS, Kernel
 from lib.lock import lock
 from lib.paths import LOG
 from lib.progress import watched
@@ -69,7 +70,7 @@ def report(outcomes: list[Outcome]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--impl', choices=('rust', 'c'), default='rust',
+    parser.add_argument('--impl', choices=SYMBOLS, default='rust',
                         help='the kernel to run on (default: rust)')
     parser.add_argument('--only', metavar='PATTERN', default='*',
                         help="only tests with such a name, for instance '*_tcp_ca'")
@@ -100,6 +101,11 @@ def main() -> None:
     outcomes = run(kernel, out, names, [difference.name for difference in not_run], log)
     expect(outcomes, {difference.name: difference.reason for difference in known
                       if difference.what == 'fails'})
+
+    if args.impl in ('links', 'tcp'):
+        for outcome in outcomes:
+            if outcome.verdict == 'SKIP':
+                outcome.reason = 'the other implementation is in C'
 
     bad = False
     for part, names in chosen.items():

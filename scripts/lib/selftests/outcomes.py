@@ -46,7 +46,8 @@ class Outcome:
         A skip is a failure: the kernel is configured so that every test can run.
         """
         if self.reason:
-            return Case(self.name, 'skipped', f'fails, as expected: {self.reason}')
+            word = '' if self.verdict == 'SKIP' else 'fails, as expected: '
+            return Case(self.name, 'skipped', f'{word}{self.reason}')
         if self.good:
             return Case(self.name)
         return Case(self.name, 'failed', {'FAIL': '', 'SKIP': SKIPPED}.get(self.verdict,
