@@ -5,15 +5,14 @@
 import argparse
 
 from lib import command
-from lib.kernel import IMPLS, Kernel
+from lib.kernel import IMPL_HELP, IMPLS, Kernel
 from lib.progress import note
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--impl', choices=IMPLS, default='rust',
-                        help='struct_ops links in Rust, in C, or the debug kernel for KUnit '
-                             '(default: rust)')
+                        help=f'{IMPL_HELP}; kunit: the debug kernel (default: rust)')
     kernel = Kernel(parser.parse_args().impl)
     kernel.ensure()
     note(f'{kernel.impl}: {kernel.image}')

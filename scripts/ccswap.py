@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 from lib import command, results, toolchain, vm
-from lib.kernel import Kernel
+from lib.kernel import Kernel, add_impl
 from lib.paths import BUILD, LOG, TOP, cache
 from lib.process import beside, run_logged, step
 from lib.results import Case, Result, Verdict
@@ -83,8 +83,8 @@ def test() -> int:
 
 
 def promised(impl: str) -> list[str]:
-    """The option that makes ccswap require the guarantee, which upstream's C does not give."""
-    return ['--guarantee'] if impl == 'rust' else []
+    """The option that makes ccswap require the guarantee, which TCP's registry in Rust gives."""
+    return ['--guarantee'] if impl in ('rust', 'tcp') else []
 
 
 def guest(impl: str, last: bool) -> int:
@@ -120,8 +120,7 @@ def main() -> int:
     for name, text in (('guest', 'the tests that run in the guest'),
                        ('demo', 'swap a live congestion control in the guest')):
         boot = commands.add_parser(name, help=text)
-        boot.add_argument('--impl', choices=('rust', 'c'), default='rust',
-                          help='the kernel (default: rust)')
+        add_impl(boot)
         boot.add_argument('--last', action='store_true',
                           help='boot the last image that was built, whatever the sources say')
         if name == 'demo':

@@ -20,14 +20,13 @@ import signal
 import sys
 
 from lib import command, qemu, vm
-from lib.kernel import SYMBOLS
+from lib.kernel import add_impl
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--impl', choices=SYMBOLS, default='rust',
-                        help='whose struct_ops links the kernel has (default: rust)')
+    add_impl(parser)
     parser.add_argument('--last', action='store_true',
                         help='boot the last image that was built, whatever the sources say')
     parser.add_argument('--memory', default='2G', help='of the guest (default: 2G)')

@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import shutil
+from argparse import ArgumentParser
 from collections.abc import Mapping
 
 from lib import toolchain, tree
@@ -19,6 +20,7 @@ from lib.seed import NO_KERNEL, seed
 # Which of the two symbols are on: the links, and the registry of TCP.
 SYMBOLS = {'rust': ('y', 'y'), 'c': ('n', 'n'), 'links': ('y', 'n'), 'tcp': ('n', 'y')}
 IMPLS = (*SYMBOLS, 'kunit')
+IMPL_HELP = 'rust: links and TCP\'s registry in Rust; c: in C; links, tcp: one of them in Rust'
 LINT = 'lint'     # configured like rust; only what the checkers look at is made
 CONFIGS = TOP / 'scripts/configs'
 # The overlay's files that no kernel is built from.
@@ -121,6 +123,12 @@ class Kernel:
         if lost:
             raise Failure(f'the {self.impl} kernel\'s configuration lost {", ".join(lost)}: an '
                           'option that it depends on is off, or has another name in this kernel')
+
+
+def add_impl(parser: ArgumentParser) -> None:
+    """The option by which a command lets its user choose the kernel."""
+    parser.add_argument('--impl', choices=tuple(SYMBOLS), default='rust',
+                        help=f'the kernel ({IMPL_HELP}; default: rust)')
 
 
 def options(text: str) -> dict[str, str]:

@@ -149,9 +149,19 @@ class CcswapTest(unittest.TestCase):
             Case('cli::d', 'skipped', 'needs root'), Case('src/a.rs - f (line 3)')])
         self.assertEqual(ccswap.cases('error: could not compile'), [])
 
-    def test_only_the_rust_kernel_is_held_to_the_guarantee(self) -> None:
-        self.assertEqual(ccswap.promised('rust'), ['--guarantee'])
-        self.assertEqual(ccswap.promised('c'), [])
+    def told(self, impl: str) -> str:
+        """What the guest is told to run in the demo."""
+        with tempfile.TemporaryDirectory() as folder, \
+                mock.patch.object(ccswap, 'build_with_kernel'), mock.patch('lib.results.write'), \
+                mock.patch('lib.vm.run', return_value=0) as run:
+            ccswap.demo(impl, 5, Path(folder), False)
+        script: str = run.call_args[0][1]
+        return script
+
+    def test_kernels_that_give_the_guarantee_are_held_to_it(self) -> None:
+        self.assertTrue(self.told('rust').endswith(' --guarantee'))
+        self.assertTrue(self.told('tcp').endswith(' --guarantee'))
+        self.assertNotIn('guarantee', self.told('c') + self.told('links'))
 
 
 if __name__ == '__main__':

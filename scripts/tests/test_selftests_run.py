@@ -23,7 +23,7 @@ class Report(unittest.TestCase):
                               Outcome('b', 'FAIL', 'is slow')])
         self.assertEqual([line.strip() for line in out.getvalue().splitlines()],
                          ['FAILED a 1/3', 'a/2: FAIL', 'a/3: SKIP', 'ok     b 0/1',
-                          'b: fails, as expected: is slow'])
+                          'b: is slow'])
 
 
 class Main(unittest.TestCase):
@@ -89,6 +89,12 @@ class Main(unittest.TestCase):
                          [('own/a', 'skipped'), ('own/c', 'passed'), ('own/b', 'skipped')])
         self.assertIn(f'env {selftests.FORCE} ./test_progs', self.script)
         self.assertIn('-d none,own/b\n', self.script)
+
+    def test_a_kernel_with_one_part_in_rust_may_skip_what_needs_the_other(self) -> None:
+        self.assertEqual(self.run_main('#1 up:OK\n#2/1 own/a:SKIP\n#2 own:OK\n', 'links'), 0)
+        self.assertEqual(self.cases('own-links'), [('own/a', 'skipped')])
+        self.assertNotIn('FORCE', self.script)
+        self.assertEqual(self.run_main('#1 up:OK\n#2/1 own/a:FAIL\n#2 own:FAIL\n', 'tcp'), 1)
 
     def test_no_failure_is_excused_on_rust(self) -> None:
         self.assertEqual(self.run_main('#1 up:OK\n#2/1 own/a:FAIL\n#2 own:FAIL\n'), 1)
