@@ -49,6 +49,11 @@ class CheckpatchTest(unittest.TestCase):
         with self.assertRaisesRegex(Failure, 'broken'):
             self.of(PATCH.replace('TWO', 'BROKEN'))
 
+    def test_code_that_moves(self) -> None:
+        moving = Patch(Path('some/0001-a.patch'), 'Subject: a\n\n---\nMove:\n net/a.c net/b.c\n  f\n')
+        for name, moved in {'net/a.c': False, 'net/b.c': True}.items():
+            self.assertEqual(checkpatch.moved(f'{name}:1: CHECK:TYPO: x', moving), moved)
+
     def test_excuses(self) -> None:
         for complaint, excused in {
                 'net/a.rs:1: WARNING:LONG_LINE: x': True, 'net/a.c:1: WARNING:LONG_LINE: x': False,
