@@ -64,7 +64,7 @@ bench: setup	## compare both kernels, to build/bench (takes minutes)
 checkers: setup
 	@scripts/setup.sh --checkers
 
-lint: checkers	## look at the project's own files with every checker
+lint: checkers	## run every checker on the project's own files
 	@scripts/lint.py
 
 test: checkers	## run all tests, the selftests on both kernels, and lint

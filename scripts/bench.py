@@ -110,7 +110,7 @@ def measure(impl: str, title: str, mode: str, number: int, limit: float, *option
 
 
 def measure_all(rounds: int, seconds: float) -> list[Case]:
-    """The kernels in turn, so that what else the machine does hits both."""
+    """Measures the kernels in turn, so that other load of the machine affects both."""
     runs: dict[tuple[str, str], list[list[Figure]]] = {}
     total = len(IMPLS) * (rounds + len(COUNTING))
     done = 0

@@ -57,7 +57,7 @@ def cases(output: str) -> list[Case]:
 
 
 def complaints() -> list[str]:
-    """What rustfmt and clippy have to say, as the logs that say it."""
+    """Runs rustfmt and clippy; returns the logs of those that complain."""
     found = []
     for name, argv in (('fmt', ['--check']),
                        ('clippy', ['--release', '--locked', '--all-targets', '--',

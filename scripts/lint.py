@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Looks at the project's own files with every checker, and ends with a table.
+"""Runs every checker on the project's own files, and ends with a table.
 
-Of the files that upstream has, only the lines that the series adds are looked at.
+In upstream's files, only the lines that the series adds are checked.
 """
 
 import argparse

@@ -57,7 +57,7 @@ def run(kernel: Kernel, out: Path, names: list[str], deny: Iterable[str],
     if status:
         outcomes.append(Outcome('guest', f'ended with status {status}'))
     ran = {outcome.test for outcome in outcomes}
-    return outcomes + [Outcome(name, 'did not come to its end')
+    return outcomes + [Outcome(name, 'did not finish')
                        for name in names if name not in ran]
 
 

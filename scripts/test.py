@@ -57,7 +57,7 @@ def run(argv: tuple[str, ...]) -> int:
 
 @dataclass(frozen=True)
 class Row:
-    """What came of a part."""
+    """The results of a part."""
     title: str
     found: list[Result]
     again: list[str]    # logs of its boots that did not count
@@ -65,7 +65,7 @@ class Row:
 
 
 def collect(part: Part, status: int) -> list[Result]:
-    """The results of a part; what is missing fails, and a status that none of them explains."""
+    """Reads the results of a part; one that is missing fails, and so does an unexplained status."""
     found = []
     for name in part.results:
         result = results.read(name)

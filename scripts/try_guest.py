@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Boots a guest once, and looks whether it is what scripts/vm.py says of it."""
+"""Boots a guest once, and checks that it is as scripts/vm.py --help describes it."""
 
 import argparse
 import os

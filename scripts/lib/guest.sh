@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Process 1 of the guest: mounts what a command expects, runs it with its output
-# on virtio ports, tells its exit status on a third one, and powers off.
+# on virtio ports, writes its exit status to a third one, and powers off.
 
 # shellcheck source=/dev/null
 . /run/guest/settings
@@ -34,8 +34,8 @@ port() {
 	done
 }
 
-# On a busy host the clock may come out wrong by far, and with it everything that
-# waits for a time. What the kernel says of that is no fault: so nothing is tried.
+# On a busy host the kernel may measure its clock wrongly, and with it every timeout.
+# Then nothing is run, and the host boots the guest again.
 if dmesg | grep -q 'tsc: PIT calibration deviates'; then
 	echo clock >"$(port status)"
 	poweroff -f

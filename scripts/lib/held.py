@@ -14,7 +14,7 @@ class Sink(Protocol):
 
 
 class Held:
-    """What is written to some streams; it goes there at the end, in its order, unless dropped."""
+    """Keeps what is written to streams, and writes it to them at the end unless it is dropped."""
 
     def __init__(self) -> None:
         self.file = tempfile.TemporaryFile()  # noqa: SIM115 - __exit__ closes it
@@ -38,7 +38,7 @@ class Held:
 
 
 class HeldStream:
-    """One of the streams, as it is written to."""
+    """Stands for one of the streams while it is written to."""
 
     def __init__(self, held: Held, sink: Sink) -> None:
         self.held, self.sink = held, sink

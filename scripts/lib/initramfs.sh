@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash
 #
-# First program of the guest: puts a root together from the host's files, read
-# only, and a layer of memory for what is written, and goes on in there.
+# First program of the guest: mounts the host's files as the root, read only, with a
+# layer in memory for what is written, and continues there.
 
 export PATH=/bin
 /bin/busybox --install -s /bin

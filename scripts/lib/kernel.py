@@ -56,7 +56,7 @@ class Kernel:
 
     @property
     def config(self) -> str:
-        """Every option that is not to be off."""
+        """The options that are wanted; all others are off."""
         path = CONFIGS / ('debug.config' if self.impl == 'kunit' else 'guest.config')
         if not path.is_file():
             raise Failure(f'{path} is missing: the {self.impl} kernel is configured by it')
@@ -92,7 +92,7 @@ class Kernel:
             self.stamp.write_text(key + '\n', encoding='utf-8')
 
     def find_room(self) -> bool:
-        """Makes the build folder, from another kernel's where that saves time.
+        """Makes the build folder, from another kernel's objects where there are any.
 
         Returns whether nothing of it has been built.
         """
@@ -132,13 +132,13 @@ def add_impl(parser: ArgumentParser) -> None:
 
 
 def options(text: str) -> dict[str, str]:
-    """The options of a configuration that are not off; the last word counts."""
+    """The options of a configuration that are not off; the last assignment counts."""
     found = dict(re.findall(r'^(CONFIG_\w+)=(.*)$', text, re.M))
     return {name: value for name, value in found.items() if value != 'n'}
 
 
 def missing(wanted: str, got: str) -> list[str]:
-    """The options that did not come out as they were wanted."""
+    """The options whose value is not the wanted one."""
     found = options(got)
     off = set(re.findall(r'^(CONFIG_\w+)=n$', wanted, re.M)) - options(wanted).keys()
     return [name for name, value in options(wanted).items() if found.get(name) != value] + \

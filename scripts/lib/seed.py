@@ -8,14 +8,14 @@ from pathlib import Path
 from lib.paths import LOG
 from lib.process import step
 
-# What of a kernel's build folder is no object, and so is not taken along.
+# Parts of a build folder that are not copied: results, not objects.
 RESULTS = ('/stamp', '/image', '/doc')
-# What the checkers need of it: the crates, and the tools and headers that a build starts with.
+# What the checkers need: the crates, and the tools and headers that a build starts with.
 NO_KERNEL = ('rust', 'scripts', 'tools', 'include', 'arch', '.config', 'Makefile', 'source')
 
 
 def seed(impl: str, old: Path, new: Path, only: Sequence[str] = ()) -> None:
-    """Makes the folder new of what is in old; with only, of these parts of it."""
+    """Makes the folder new a copy of old, or of some parts of it."""
     scratch = new.with_name(f'{new.name}.new')
     shutil.rmtree(new, ignore_errors=True)
     shutil.rmtree(scratch, ignore_errors=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Finds in a kernel log what the kernel says when something is wrong with it."""
+"""Finds reports of faults in a kernel log."""
 
 import re
 
@@ -31,8 +31,8 @@ REPORT = re.compile('|'.join((
     r'Kernel panic - not syncing',
 )))
 
-# What text patching leaves behind a breakpoint, the byte after it marked: the branches and
-# no-ops of static keys, and the calls, jumps, returns and no-ops of static calls and ftrace.
+# Instructions that text patching writes, with the byte after the breakpoint marked: branches
+# and no-ops of static keys; calls, jumps, returns and no-ops of static calls and ftrace.
 PATCHED_IN = re.compile(r'66 <90>|eb <|0f <1f> 44 00 00|e[89] <|0f <8|c3 <cc>|2e <2e> 2e 31 c0')
 JITED = re.compile(r'bpf_(?:prog|trampoline|dispatcher)_|bpf__')
 
@@ -47,14 +47,14 @@ def scan(log: str) -> list[str]:
 
 
 def stale_breakpoint(log: str) -> bool:
-    """Whether the first fault is QEMU's: a breakpoint hit that is not in memory any more.
+    """Whether the first fault is QEMU's: it ran a breakpoint that is no longer in memory.
 
-    Before 8.1, QEMU emulating on several threads may run a translation of code
-    that another processor of the guest has changed meanwhile, here by the
-    kernel's text patching: a breakpoint, and then what is to stand there. The
-    byte before the marked one is then the first of an instruction that the
-    kernel patches in. Code of BPF is none of it: what is freed there is filled
-    with breakpoints, and may hold another program by the time it is shown.
+    QEMU before 8.1, with a thread for each processor, may run an old translation of
+    code that another processor has just changed. Here that is the kernel's text
+    patching, which writes a breakpoint and then the new instruction. So the bytes at
+    the fault are those of an instruction that the kernel patches in. BPF code is
+    excluded: freed BPF memory is filled with breakpoints, and may hold another
+    program by the time of the report.
     """
     report = [STAMP.sub('', line) for line in scan(log)]
     if not report or not report[0].startswith('Oops: int3:'):

@@ -22,8 +22,8 @@ from lib.progress import clock, note
 
 KERNEL_FAILED = 70    # exit status when the command did well and the kernel did not
 TIMED_OUT = 124
-WRONG_CLOCK = 'clock'    # the guest's word for it, in place of an exit status
-CLOCKS = 3               # boots in which the clock may come out right
+WRONG_CLOCK = 'clock'    # what the guest writes in place of an exit status
+CLOCKS = 3               # boots that are tried until its clock is right
 TIMEOUT = 3600
 NEVER = 10 ** 9
 
@@ -48,7 +48,7 @@ class Port:
 
 
 def pump(machine: subprocess.Popen[bytes], ports: Sequence[Port], deadline: float) -> bool:
-    """Passes the guest's output on until it is off; False when time ran out."""
+    """Forwards the guest's output until it powers off; returns False when time runs out."""
     with selectors.DefaultSelector() as selector:
         for port in ports:
             selector.register(port.ours, selectors.EVENT_READ, port)
@@ -74,9 +74,10 @@ def run(impl: str, command: str, *, kernel_args: Sequence[str] = (), memory: str
     image that was built without a look at the sources. accel is what QEMU is to
     be told of accelerator and processor, in place of what suits this machine.
 
-    A boot that failed because QEMU ran stale code is made again. What it printed
-    shows on a terminal only; elsewhere it is held back until it counts. So is one
-    whose clock runs wrong; the guest looks before it starts the command.
+    A boot that fails because QEMU ran stale code is repeated. Its output is shown
+    on a terminal only; elsewhere output is held back until the boot has succeeded.
+    A boot whose clock is wrong is repeated, too; the guest checks that before it
+    starts the command.
     """
     kernel = Kernel(impl)
     if build:
@@ -119,14 +120,14 @@ def run(impl: str, command: str, *, kernel_args: Sequence[str] = (), memory: str
 
 
 def again(log: Path, why: str, what: str) -> None:
-    """Says, and counts, that a boot is made again."""
+    """Reports and counts a boot that is repeated."""
     results.count_boot_again(log)
     note(f'{why} (see {log}): {what}')
 
 
 def boot(argv: list[str], tty: bool, limit: float, out: Path | None,
          held: Held | None) -> tuple[str, bool]:
-    """Runs QEMU; returns what the guest said of its status, and whether it was in time.
+    """Runs QEMU; returns the status that the guest wrote, and whether it was in time.
 
     Its output is held back where that is asked for, and there is no terminal.
     """
@@ -156,7 +157,7 @@ def boot(argv: list[str], tty: bool, limit: float, out: Path | None,
 
 
 def verdict(text: str, log: Path, status: str, in_time: bool, limit: str) -> int:
-    """What a run is worth, from the kernel's log and the command's exit status."""
+    """The exit status of a run, from the kernel's log and the command's own status."""
     report = splat.scan(text)
     for line in report:
         note(line)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Checkers of kernel code, in a build folder in which only what is ours is made."""
+"""Checkers of kernel code, in a build folder in which only what they need is made."""
 
 import re
 import subprocess
@@ -42,7 +42,7 @@ def make(ours: Ours, kernel: Kernel, name: str, *targets: str) -> list[str]:
     log = LOG / f'lint-{name}.log'
     status = run_logged(f'running {name}', kernel.make_argv(*targets), log, kernel.env)
     found = ours.complaints(log.read_text(encoding='utf-8'))
-    # An error may stand in a file that is not ours, and still be our doing.
+    # A change of ours may cause an error in a file that is not ours.
     return found or ([f'make failed: see {log}'] if status else [])
 
 

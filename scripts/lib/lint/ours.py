@@ -17,7 +17,7 @@ def added(old: bytes, new: bytes) -> set[int]:
 
 
 class Ours:
-    """The lines that the project answers for: its own files, and what patches add to others."""
+    """The project's lines: its own files, and what its patches add to others."""
 
     def __init__(self, wanted: Mapping[str, Content | None],
                  original: Callable[[str], Content | None]) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What test_progs printed, held against what is known to fail."""
+"""What test_progs printed, compared with what is known to fail."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SKIPPED = 'was skipped'
 
 @dataclass(frozen=True)
 class Difference:
-    """What a test of the project's own finds on upstream's C code."""
+    """A test of the project's own that fails on upstream's C code, or is not run there."""
     what: str      # fails or not-run
     name: str      # TEST/SUBTEST
     reason: str
@@ -26,10 +26,10 @@ class Difference:
 
 @dataclass
 class Outcome:
-    """What came of a subtest, or of a test that has none."""
+    """The verdict on a subtest, or on a test that has none."""
     name: str
     verdict: str
-    expected: str = ''    # what was, when it is not that it passes
+    expected: str = ''    # why a verdict other than OK is good
 
     @property
     def test(self) -> str:
