@@ -57,7 +57,8 @@ def complaints(mail: Path, folder: Path) -> list[str]:
     run = subprocess.run(
         # It leaves a file where it runs.
         ['perl', SCRIPT, '--no-tree', '--root=.', '--strict', '--terse', '--showfile',
-         '--no-summary', '--show-types', mail], cwd=folder, capture_output=True, text=True, check=False)
+         '--no-summary', '--show-types', mail],
+        cwd=folder, capture_output=True, text=True, check=False)
     if run.stderr:
         raise Failure(f'checkpatch failed on {mail.name}: {run.stderr.strip()}')
     return [line for line in run.stdout.splitlines() if not excused(line)]

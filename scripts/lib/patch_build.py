@@ -30,6 +30,9 @@ CONFIGURATIONS = {
     'off': dict.fromkeys(SYMBOLS, 'n'),
     'none': {'CONFIG_RUST': 'n'},
 }
+# Where the rest of what a kernel consists of is looked for.
+ELSEWHERE = ('kernel', 'lib', 'net', 'mm', 'fs', 'arch/x86', 'security', 'drivers', 'crypto',
+             'block', 'io_uring', 'init')
 CRATES = ('rust/kernel.o', 'rust/helpers/helpers.o', 'rust/core.o', 'rust/compiler_builtins.o',
           'rust/bindings.o', 'rust/uapi.o', 'rust/build_error.o', 'rust/pin_init.o')
 
@@ -168,12 +171,16 @@ class Build:
         return built
 
     def elsewhere(self, name: str) -> bool:
-        """Whether some other C or assembly file of the tree seems to define a symbol."""
-        word = re.escape(name)
-        pattern = re.compile(rf'^(?:[A-Za-z_].*[\s*(,])?{word}\b|\bEXPORT_\w*\({word}\b', re.M)
-        for top in ('kernel', 'lib', 'net', 'mm', 'fs', 'arch/x86', 'security', 'drivers/base',
-                    'drivers/hid', 'crypto', 'block', 'io_uring', 'init'):
+        """Whether a file that is not built here seems to define a symbol."""
+        word = rf'\b{re.escape(name)}\b'
+        pattern = re.compile(rf'^(?!static|extern)[A-Za-z_][^;={{}}]*{word}\([^;]*$'     # function
+                             rf'|^(?!static|extern)[A-Za-z_][^;(){{}}]*{word}[^;(){{}}]*[=;]'
+                             rf'|\b(?:EXPORT|SYM|DEFINE)_\w*\([^)]*{word}', re.M)
+        built = tuple(str(self.src / part) for part in self.parts)
+        for top in ELSEWHERE:
             for path in (self.src / top).rglob('*.[cS]'):
+                if str(path).startswith(built):
+                    continue
                 text = path.read_bytes()
                 if name.encode() in text and pattern.search(text.decode(errors='replace')):
                     return True

@@ -50,7 +50,8 @@ class CheckpatchTest(unittest.TestCase):
             self.of(PATCH.replace('TWO', 'BROKEN'))
 
     def test_code_that_moves(self) -> None:
-        moving = Patch(Path('some/0001-a.patch'), 'Subject: a\n\n---\nMove:\n net/a.c net/b.c\n  f\n')
+        moving = Patch(Path('some/0001-a.patch'),
+                       'Subject: a\n\n---\nMove:\n net/a.c net/b.c\n  f\n')
         for name, moved in {'net/a.c': False, 'net/b.c': True}.items():
             self.assertEqual(checkpatch.moved(f'{name}:1: CHECK:TYPO: x', moving), moved)
 
