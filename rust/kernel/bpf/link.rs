@@ -37,6 +37,10 @@ use core::{
     ptr::NonNull, //
 };
 
+/// The name of the lock of a link's queue. Lockdep compares the pointers of names. A literal would be
+/// another one in each crate that has a link type.
+static QUEUE_NAME: &CStr = c"bpf_link_pollers";
+
 /// The type of a link, as user space sees it.
 ///
 /// C counterpart: [`enum bpf_link_type`](srctree/include/uapi/linux/bpf.h).
@@ -215,7 +219,7 @@ impl<T: LinkOps> Link<T> {
                     );
                 }
             }),
-            pollers <- FilePollQueue::new(c"bpf_link_pollers", crate::static_lock_class!()),
+            pollers <- FilePollQueue::new(QUEUE_NAME, crate::static_lock_class!()),
             data <- data,
         }? Error)
     }

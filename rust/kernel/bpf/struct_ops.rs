@@ -43,7 +43,6 @@ use crate::{
             Guard,
             Lock, //
         },
-        new_mutex,
         Mutex,
         MutexGuard, //
     }, //
@@ -192,7 +191,6 @@ impl Registration {
     ///
     /// * [`EOPNOTSUPP`]: the type has no `reg`.
     /// * The error of `reg`, or [`EINVAL`] if it returns a positive number.
-    #[inline]
     unsafe fn new(map: ReadyMap, link: *mut bindings::bpf_link) -> Result<Self> {
         // SAFETY: By the type invariants of `map`, the description is valid, and the field constant.
         let reg = unsafe { (*map.ops()).reg }.ok_or(EOPNOTSUPP)?;
@@ -259,6 +257,10 @@ impl Drop for Registration {
     }
 }
 
+/// The name of the lock of a slot. Lockdep compares the pointers of names. A literal would be another
+/// one in each crate that creates a slot.
+static LOCK_NAME: &CStr = c"bpf_struct_ops_slot";
+
 /// The registration of a link, a field of the link's data.
 ///
 /// A slot is empty at first and after [`SlotGuard::unregister`]. If the link is freed with a
@@ -294,7 +296,7 @@ impl Slot {
     /// Returns an initializer of an empty slot.
     pub fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            registration <- new_mutex!(None, "bpf_struct_ops_slot"),
+            registration <- Mutex::new(None, LOCK_NAME, crate::static_lock_class!()),
             // INVARIANT: There is no registration, so the id is 0.
             map_id: Atomic::new(0),
         })
@@ -399,7 +401,6 @@ impl<T: HasSlot> Link<T> {
     /// * The error of `reg`, or [`EINVAL`] if it returns a positive number.
     ///
     /// On an error, the slot is unchanged.
-    #[inline]
     pub fn register(&self, map: ReadyMap) -> Result {
         let mut slot = self.slot().lock();
 

@@ -156,7 +156,6 @@ unsafe fn find_from<'a>(
 }
 
 /// Adds `ca`, which is not registered.
-#[inline]
 pub(super) fn add(_registry: &mut RegistryGuard, ca: &CongestionOps) {
     let mut link = first(ca);
 
@@ -176,20 +175,17 @@ pub(super) fn add(_registry: &mut RegistryGuard, ca: &CongestionOps) {
 
 /// Replaces `old` by `new` in the same position. Both have the same key, and both or neither are
 /// BPF tables.
-#[inline]
 pub(super) fn replace(registry: &mut RegistryGuard, old: &CongestionOps, new: &CongestionOps) {
     next(new).store(next(old).load(Relaxed), Relaxed);
     redirect(registry, old, core::ptr::from_ref(new).cast_mut());
 }
 
 /// Removes `ca` from its bucket or chain.
-#[inline]
 pub(super) fn remove(registry: &mut RegistryGuard, ca: &CongestionOps) {
     redirect(registry, ca, next(ca).load(Relaxed));
 }
 
 /// Changes the pointer to `ca` so that it points to `to`. Does nothing if there is no such pointer.
-#[inline]
 fn redirect(_registry: &mut RegistryGuard, ca: &CongestionOps, to: *mut CongestionOps) {
     let mut link = first(ca);
 

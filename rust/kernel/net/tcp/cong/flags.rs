@@ -67,7 +67,6 @@ impl CongestionOps {
     }
 
     /// Sets the flags of the registry, and keeps those that the congestion control declares.
-    #[inline]
     pub(super) fn set_registry_flags<Order: ReleaseOrRelaxed>(
         &self,
         _registry: &RegistryGuard,

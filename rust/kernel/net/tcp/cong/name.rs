@@ -34,7 +34,6 @@ pub struct Name {
 impl Name {
     /// Creates a name from bytes. Returns `None` if `name` is empty, longer than 15 bytes, or
     /// contains NUL.
-    #[inline]
     pub fn new(name: &[u8]) -> Option<Self> {
         let mut bytes = [0; SIZE];
 

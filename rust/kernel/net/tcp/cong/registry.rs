@@ -159,7 +159,6 @@ impl RegistryGuard {
     ///
     /// [`EEXIST`]: a table with the same name, or with a name of the same hash, is registered, or
     /// the hash is 0. Nothing is changed.
-    #[inline]
     pub fn add(&mut self, ca: Registrable<'_>) -> Result {
         let key = match ca.key() {
             // SAFETY: The name is NUL-terminated in an array of `TCP_CA_NAME_MAX` bytes.
@@ -259,7 +258,6 @@ impl RegistryGuard {
     }
 
     /// Sets the fields of `ca` that lookups read. `ca` is not registered yet.
-    #[inline]
     fn publish(&mut self, ca: &CongestionOps, key: u32, flags: Flags, lineage: u64) {
         if ca.key() != key {
             // SAFETY: `ca` is a reference to a valid table. Its key is not set yet, so it was never
@@ -278,7 +276,6 @@ impl RegistryGuard {
 /// A table that was never registered has `TCP_CONG_NON_RESTRICTED` if it declares it. After that,
 /// `TCP_CONG_NON_RESTRICTED` is what the administrator has set, and another flag keeps what was
 /// declared.
-#[inline]
 fn declared_permission(ca: &CongestionOps) -> Flags {
     let flag = if ca.lineage() == 0 {
         Flag::Allowed
