@@ -45,12 +45,13 @@ static void *open_connections(void *arg)
 	return NULL;
 }
 
-/* Runs for RELINK_NS, and longer if the worker did nothing yet on a busy machine */
-static bool continue_relink(const struct worker *worker, __u64 start)
+/* Runs for RELINK_NS, and longer on a busy machine, until enough is done */
+static bool continue_relink(const struct worker *worker, int relinks, __u64 start)
 {
-	__u64 took = get_time_ns() - start;
+	bool enough = READ_ONCE(worker->done) && relinks >= RELINKS_MIN;
+	__u64 duration = get_time_ns() - start;
 
-	return took < RELINK_NS || (!READ_ONCE(worker->done) && took < RELINK_MAX_NS);
+	return duration < (enough ? RELINK_NS : RELINK_MAX_NS);
 }
 
 static int relink_in_loop(const struct worker *worker, int map, int pause_us)
@@ -58,7 +59,7 @@ static int relink_in_loop(const struct worker *worker, int map, int pause_us)
 	__u64 start = get_time_ns();
 	int link, relinks;
 
-	for (relinks = 0; continue_relink(worker, start); relinks++) {
+	for (relinks = 0; continue_relink(worker, relinks, start); relinks++) {
 		link = link_create(map);
 		if (!ASSERT_OK_FD(link, "create"))
 			break;

@@ -12,9 +12,6 @@
 #include "tcp_cong_update_helpers.h"
 #include "tcp_cong_impl.skel.h"
 
-/* Neither LINK_CC nor Reno, and other than the first namespace may select it */
-#define DEFAULT	"cubic"
-
 static const struct source selected[] = {
 	{ "socket", .client = { NAME, true }, .server = { RENO } },
 	{ "listener", .client = { RENO }, .server = { NAME, true } },
@@ -36,10 +33,14 @@ static const struct source by_default[] = {
 
 #define SOURCES_MAX	ARRAY_SIZE(by_default)
 
-/* Sockets with several sources in one network namespace */
+/* Sockets with several sources in one network namespace, and another default for
+ * the namespace: LINK_CC_OTHER
+ */
 struct detach_fixture {
 	struct fixture fixture;
 	struct impls *impls;
+	struct tcp_cong_impl *other;
+	int other_link;
 	struct sockets all[SOURCES_MAX];
 	int n;
 };
@@ -51,10 +52,16 @@ static bool detach_setup(struct detach_fixture *f, const struct source *sources,
 	int i;
 
 	f->impls = &f->fixture.impls;
+	f->other_link = -1;
 	f->n = n;
 	for (i = 0; i < n; i++)
 		f->all[i] = sockets_init(&sources[i], LINK_CC, family);
-	return fixture_setup(&f->fixture, sources, family, NON_RESTRICTED, NON_RESTRICTED);
+	f->other = impl_load(0, -1);
+	if (!fixture_setup(&f->fixture, sources, family, NON_RESTRICTED, NON_RESTRICTED) ||
+	    !f->other)
+		return false;
+	f->other_link = link_create(bpf_map__fd(f->other->maps.cc_other));
+	return ASSERT_OK_FD(f->other_link, "create_other");
 }
 
 static bool prepare_all(struct detach_fixture *f)
@@ -74,11 +81,14 @@ static void detach_teardown(struct detach_fixture *f)
 	for (i = 0; i < f->n; i++)
 		sockets_close(&f->all[i]);
 	fixture_teardown(&f->fixture);
+	if (f->other_link >= 0)
+		close(f->other_link);
+	impl_unload(f->other);
 }
 
 static bool detach(struct impls *impls)
 {
-	return ASSERT_TRUE(default_set(DEFAULT), "default_set") &&
+	return ASSERT_TRUE(default_set(LINK_CC_OTHER), "default_set") &&
 	       ASSERT_OK(bpf_link_detach(impls->link), "detach");
 }
 
@@ -131,7 +141,7 @@ static void check_default(const struct source *sources, int n, int family)
 	if (!detach_setup(&f, sources, n, family) || !prepare_all(&f) ||
 	    !update_and_detach(&f))
 		goto out;
-	all_get(&f, DEFAULT);
+	all_get(&f, LINK_CC_OTHER);
 	ASSERT_EQ(f.impls->old->bss->calls, 0, "old_calls");
 	ASSERT_EQ(f.impls->new->bss->calls, 0, "new_calls");
 out:
@@ -158,7 +168,7 @@ static void check_relinked(int family, bool old)
 	if (!detach_setup(&f, listeners, 2, family) || !prepare_all(&f) ||
 	    !update_and_detach(&f))
 		goto out;
-	all_get(&f, DEFAULT);
+	all_get(&f, LINK_CC_OTHER);
 	impl = old ? f.impls->old : f.impls->new;
 	if (!impls_relink(f.impls, impl))
 		goto out;
@@ -218,7 +228,7 @@ static void check_taken(int family, bool same_key)
 	if (!ASSERT_OK_FD(link, "create"))
 		goto out;
 	ASSERT_EQ(set_cc_unprivileged(family, cc), -EPERM, "setsockopt");
-	all_get(&f, DEFAULT);
+	all_get(&f, LINK_CC_OTHER);
 	ASSERT_EQ(third->bss->calls, 0, "calls");
 out:
 	if (link >= 0)

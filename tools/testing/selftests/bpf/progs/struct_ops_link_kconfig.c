@@ -9,7 +9,7 @@ char _license[] SEC("license") = "GPL";
 extern bool CONFIG_BPF_STRUCT_OPS_LINK_RUST __kconfig __weak;
 extern bool CONFIG_TCP_CONG_REGISTRY_RUST __kconfig __weak;
 
-/* Only there to refer to the options; it is not loaded */
+/* Makes the object refer to the options; it is never loaded */
 SEC("?syscall")
 int options(void *ctx)
 {
