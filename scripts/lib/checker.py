@@ -154,13 +154,16 @@ class Checker:
         return [case(f'{series}: rustdoc', list(dict.fromkeys(said)))]
 
     def coccinelle(self, series: str, place: int) -> list[Case]:
-        """Asks about the C files of the folders that are built."""
-        self.put(place)
+        """Asks about the C files of the folders that are built which the series changes."""
         state = self.states[place]
-        names = [name for name, content in sorted(state.items())
-                 if content and name.endswith('.c') and f'{Path(name).parent}/' in self.parts]
+        names = [name for patch in self.all if patch.series == series
+                 for name in (*patch.files, *patch.overlay)
+                 if name.endswith('.c') and f'{Path(name).parent}/' in self.parts and state[name]]
+        if not names:
+            return [Case(f'{series}: coccinelle', 'skipped', 'it changes no C code that is built')]
+        self.put(place)
         return [case(f'{series}: coccinelle', coccinelle.complaints(
-            self.tree.root, Ours(state, self.states[0].get), names, series))]
+            self.tree.root, Ours(state, self.states[0].get), sorted(set(names)), series))]
 
 
 def case(name: str, complaints: Sequence[str]) -> Case:

@@ -9,6 +9,7 @@ that an object needs has to be defined in these objects, or elsewhere in the tre
 
 import json
 import re
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ from lib.process import run_logged
 SYMBOLS = ('CONFIG_BPF_STRUCT_OPS_LINK_RUST', 'CONFIG_TCP_CONG_REGISTRY_RUST')
 TESTS = ('CONFIG_KUNIT', 'CONFIG_BPF_STRUCT_OPS_LINK_KUNIT_TEST',
          'CONFIG_TCP_CONG_REGISTRY_KUNIT_TEST')
+# Debian's sparse, 0.6.4, does not know __typeof_unqual__, which the kernel asks for.
+SPARSE = 'sparse -D__typeof_unqual__=__typeof__'
 # What is switched on and off in each configuration, as soon as it exists.
 CONFIGURATIONS = {
     'on': dict.fromkeys((*SYMBOLS, *TESTS), 'y'),
@@ -102,7 +105,7 @@ class Build:
         path = LOG / f'series-check-{self.name}-{log}.log'
         status = run_logged(
             title, ['make', '-C', self.src, f'O={self.obj}', f'-j{self.jobs}',
-                    *toolchain.make_variables(), 'W=1', 'C=1', 'CHECK=sparse', 'CLIPPY=1',
+                    *toolchain.make_variables(), 'W=1', 'C=1', f'CHECK={SPARSE}', 'CLIPPY=1',
                     *targets], path, toolchain.environment(),
             counts=lambda line: bool(OBJECT.match(line)))
         return not status, path.read_text(encoding='utf-8', errors='replace')
@@ -148,6 +151,8 @@ class Build:
     def run(self, title: str, state: str) -> Built:
         """Builds what the tree now holds, and compares it with the last build."""
         built = Built(errors=self.configure())
+        if not self.objects:
+            self.start_anew()
         # Until the build is done, the record is of no state.
         self.keep('')
         if not built.errors:
@@ -169,6 +174,13 @@ class Build:
             self.objects = now
             self.keep(state)
         return built
+
+    def start_anew(self) -> None:
+        """Removes what there may be of objects, so that all that compilers say is heard."""
+        for part in self.parts:
+            shutil.rmtree(self.obj / part, ignore_errors=True)
+        for name in (*CRATES, 'rust/libkernel.rmeta'):
+            (self.obj / name).unlink(missing_ok=True)
 
     def elsewhere(self, name: str) -> bool:
         """Whether a file that is not built here seems to define a symbol."""

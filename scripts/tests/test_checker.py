@@ -9,6 +9,7 @@ from unittest import mock
 
 from lib.checker import Checker
 from lib.content import Content
+from lib.lint.ours import Ours
 from lib.patch_build import Built
 from lib.patches import Patch
 from lib.results import Case
@@ -95,6 +96,21 @@ class CheckerTest(unittest.TestCase):
         self.comes_to = Built(errors=['a.c:1: error'])
         self.assertEqual(self.named(self.check(PATCHES[:1]), 'failed'),
                          ['some/0001: on', 'some/0001: off'])
+
+    def test_coccinelle_is_asked_about_the_code_of_the_series(self) -> None:
+        asked = []
+
+        def complaints(_: Path, ours: Ours, names: list[str], __: str) -> list[str]:
+            asked.append(names)
+            return ['found'] if ours.has('net/ipv4/a.c', 1) else []
+
+        with mock.patch('lib.coccinelle.complaints', complaints):
+            self.check()
+            for patches, verdict in ((PATCHES, 'failed'), (PATCHES[2:], 'skipped')):
+                checker = Checker(patches, {}, Files(), 1)
+                cases = checker.coccinelle('some', len(patches))
+                self.assertEqual([case.verdict for case in cases], [verdict])
+        self.assertEqual(asked, [['net/ipv4/a.c']])
 
     def test_what_is_not_defined_and_what_is_said(self) -> None:
         self.comes_to = Built(undefined=['f'], complaints=['a.c: odd'])
