@@ -17,6 +17,7 @@ NOISE = re.compile(r'\.rela?(?:\.|_)|\.(?:debug|comment|note|llvm|discard|BTF|sy
                    r'shstrtab)|__bug_table')
 NUMBERED = re.compile(r'(__UNIQUE_ID_\w*?|__initcall__\w*?|\.L\w*?|__key\.|__already_done\.'
                       r'|__func__\.|_entry\w*\.|_rs\.)\d+(?:_\d+)*')
+NAME = re.compile(r'^(\S+) ([A-Za-z])\b', re.M)
 SECTION = re.compile(r'^ *\d+ (\S+) +([0-9a-f]+) +[0-9a-f]+ *(.*)$', re.M)
 
 
@@ -46,13 +47,12 @@ def digest(path: Path) -> str:
     return hashlib.sha256(code(path).encode()).hexdigest()
 
 
-def symbols(path: Path, *options: str) -> set[str]:
-    return set(tool('llvm-nm', '--format=just-symbols', *options, path).split())
-
-
-def undefined(path: Path) -> set[str]:
-    return symbols(path, '--undefined-only')
-
-
-def defined(path: Path) -> set[str]:
-    return symbols(path, '--defined-only', '--extern-only')
+def symbols(path: Path) -> tuple[set[str], set[str]]:
+    """The names that an object defines for others, and those that it needs of them."""
+    defined, undefined = set(), set()
+    for name, kind in NAME.findall(tool('llvm-nm', '--format=posix', path)):
+        if kind in 'Uw':
+            undefined.add(name)
+        elif kind.isupper():
+            defined.add(name)
+    return defined, undefined

@@ -12,6 +12,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from lib.kernel import CONFIGS, OBJECT, options
 from lib.patches import Patch
 from lib.paths import LOG
 from lib.process import run_logged
+from lib.progress import watched
 
 SYMBOLS = ('CONFIG_BPF_STRUCT_OPS_LINK_RUST', 'CONFIG_TCP_CONG_REGISTRY_RUST')
 TESTS = ('CONFIG_KUNIT', 'CONFIG_BPF_STRUCT_OPS_LINK_KUNIT_TEST',
@@ -57,8 +59,9 @@ class Object:
 
     @classmethod
     def read(cls, path: Path) -> 'Object':
-        return cls(path.stat().st_mtime_ns, object_code.digest(path),
-                   sorted(object_code.defined(path)), sorted(object_code.undefined(path)))
+        defined, undefined = object_code.symbols(path)
+        return cls(path.stat().st_mtime_ns, object_code.digest(path), sorted(defined),
+                   sorted(undefined))
 
 
 @dataclass
@@ -140,13 +143,16 @@ class Build:
         """The objects that are there now."""
         paths = [path for part in self.parts for path in (self.obj / part).rglob('*.o')]
         paths += [self.obj / name for name in CRATES if (self.obj / name).exists()]
-        found = {}
-        for path in sorted(set(paths)):
-            name = str(path.relative_to(self.obj))
-            known = self.objects.get(name)
-            found[name] = known if known and known.mtime == path.stat().st_mtime_ns \
-                else Object.read(path)
-        return found
+        found = {str(path.relative_to(self.obj)): self.objects.get(str(path.relative_to(self.obj)))
+                 for path in paths}
+        new = [name for name, known in found.items()
+               if not known or known.mtime != (self.obj / name).stat().st_mtime_ns]
+        read: list[Object] = []
+        with watched('reading objects', lambda: len(read), len(new)), \
+                ThreadPoolExecutor(self.jobs) as pool:
+            read.extend(pool.map(Object.read, (self.obj / name for name in new)))
+        found |= dict(zip(new, read, strict=True))
+        return {name: known for name, known in found.items() if known}
 
     def run(self, title: str, state: str) -> Built:
         """Builds what the tree now holds, and compares it with the last build."""

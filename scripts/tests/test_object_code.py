@@ -47,8 +47,7 @@ class ObjectCodeTest(unittest.TestCase):
 
     def test_symbols(self) -> None:
         path = self.compiled(SOURCE)
-        self.assertEqual(object_code.undefined(path), {'other'})
-        self.assertEqual(object_code.defined(path), {'first', 'table', 'name'})
+        self.assertEqual(object_code.symbols(path), ({'first', 'table', 'name'}, {'other'}))
 
     def test_an_empty_object(self) -> None:
         self.assertEqual(object_code.code(self.compiled('')), '')

@@ -45,8 +45,8 @@ class BuildTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.src = Path(folder.name)
         for name, value in {'digest': lambda path: path.read_text(encoding='utf-8'),
-                            'defined': lambda path: words(path, 'defines'),
-                            'undefined': lambda path: words(path, 'uses')}.items():
+                            'symbols': lambda path: (words(path, 'defines'),
+                                                     words(path, 'uses'))}.items():
             patcher = mock.patch(f'lib.object_code.{name}', value)
             patcher.start()
             self.addCleanup(patcher.stop)
