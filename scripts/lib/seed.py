@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Starts a build folder from the objects of another one, to compile less."""
 
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,17 +24,19 @@ def seed(impl: str, old: Path, new: Path, only: Sequence[str] = ()) -> None:
     step(f'starting the {impl} build from objects of another',
          ['rsync', '-a', *(f'--exclude={name}' for name in RESULTS), *chosen,
           f'{old}/', f'{scratch}/'], LOG / f'seed-{impl}.log')
-    relocate(scratch / 'tools', old, new)
+    relocate(scratch, old, new)
     scratch.rename(new)
 
 
 def relocate(folder: Path, old: Path, new: Path) -> None:
     """Makes a copied build folder's records of commands name the new place.
 
-    The tools' records hold its whole path. A tool that seems to be of another
-    place is built again, and after objtool every object is.
+    The records of tools and crates hold its whole path. What seems to have been built
+    by another command is built again, and after objtool every object is.
     """
+    place = re.compile(re.escape(str(old)) + r'(?=[/\s])')
     for record in folder.rglob('.*.cmd'):
         text = record.read_text(encoding='utf-8')
-        if f'{old}/' in text:
-            record.write_text(text.replace(f'{old}/', f'{new}/'), encoding='utf-8')
+        moved = place.sub(str(new), text)
+        if moved != text:
+            record.write_text(moved, encoding='utf-8')
