@@ -21,7 +21,7 @@ from lib.paths import LOG, TOP, cache
 from lib.process import step
 from lib.progress import note
 
-OVERLAY = ('Documentation', 'include', 'kernel', 'net', 'rust', 'tools',
+OVERLAY = ('Documentation/*.rst', 'include', 'kernel', 'net', 'rust', 'tools',
            ':(exclude)tools/bpf/ccswap')     # which is built where it is
 # The kernels' build folders (build-*) stand in the tree: seen from there the source is '..'
 # wherever the tree is, so their objects do not depend on the place.
