@@ -28,6 +28,7 @@ import argparse
 import os
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 from lib import backports, checkpatch, command, results, source, tree
 from lib.backports import Verdict
@@ -55,12 +56,12 @@ def check_style(patches: Sequence[Patch], chosen: Sequence[str], own: dict[str, 
             if patch.partition('/')[0] in chosen]
 
 
-def check_backports(patches: Sequence[Patch], own: dict[str, Content],
-                    originals: Originals) -> list[Case]:
+def check_backports(patches: Sequence[Patch], own: dict[str, Content], originals: Originals,
+                    sources: Sequence[Path]) -> list[Case]:
     """Applies the fixes to other kernels; prints a table of what became of them."""
     fixes = [patch for patch in patches if patch.series == FIXES]
     names = [name for patch in fixes for name in patch.files]
-    kernels = backports.kernels(backports.fetch(), names)
+    kernels = backports.kernels(sources or backports.fetch(), names)
     columns = {kernel.version: backports.check(fixes, own, originals, kernel)
                for kernel in kernels}
     print(table([patch.id for patch in fixes], columns))
@@ -98,6 +99,9 @@ def main() -> int:
                         help=f'which of {", ".join(known)} (default: all)')
     parser.add_argument('--part', action='append', choices=PARTS,
                         help='only this part of the checks; may be given several times')
+    parser.add_argument('--kernel', action='append', type=Path, default=[], metavar='PATH',
+                        help='apply the fixes to this tree or tarball instead of the kernels '
+                        'that Debian has; may be given several times')
     parser.add_argument('--jobs', type=int, default=(os.cpu_count() or 1) + 1, metavar='N',
                         help='how many compilers run at once (default: %(default)s)')
     asked = parser.parse_args()
@@ -115,7 +119,7 @@ def main() -> int:
     if 'checkpatch' in parts:
         cases += check_style(patches, chosen, own, upstream)
     if 'backports' in parts and FIXES in chosen:
-        cases += check_backports(patches, own, upstream)
+        cases += check_backports(patches, own, upstream, asked.kernel)
     if {'builds', 'ends'} & set(parts):
         with lock('check.lock'):
             checker = Checker(patches, own, upstream, asked.jobs)
@@ -123,7 +127,8 @@ def main() -> int:
                 cases += checker.patches(series) if 'builds' in parts else []
                 cases += checker.end(series) if 'ends' in parts else []
     result = Result('series-check', cases)
-    results.write(result)
+    if not asked.part:
+        results.write(result)
     print(summary(cases))
     result.show()
     return bool(result.failed)

@@ -139,6 +139,12 @@ def check(patches: Sequence[Patch], own: Container[str], ours: Originals,
 
 
 def kernels(packages: Iterable[Path], names: Sequence[str]) -> list[Upstream]:
-    """The files of these names, of each package; the oldest kernel first."""
-    found = [Upstream(Source(path, path.name), names, release='') for path in packages]
+    """The files of these names, of each package, tree or tarball; the oldest kernel first."""
+    found = []
+    for path in packages:
+        if not path.exists():
+            raise Failure(f'{path} is not there: name a kernel tree, tarball or source package')
+        status = path.stat()
+        identity = f'{path.name} {status.st_size} {status.st_mtime_ns}'
+        found.append(Upstream(Source(path, identity), names, release=''))
     return sorted(found, key=lambda kernel: number(kernel.version))

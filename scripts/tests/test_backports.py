@@ -89,6 +89,20 @@ class BackportsTest(unittest.TestCase):
         self.assertEqual(self.check(OURS, brings), [Verdict('new files')])
 
 
+class KernelsTest(unittest.TestCase):
+    def test_trees_of_the_user(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            trees = [Path(folder, release) for release in ('6.12', '6.2')]
+            for tree in trees:
+                version, patchlevel = tree.name.split('.')
+                Content(f'VERSION = {version}\nPATCHLEVEL = {patchlevel}\nSUBLEVEL = 3\n'.encode()
+                        ).put(tree / 'Makefile')
+            self.assertEqual([kernel.version for kernel in backports.kernels(trees, [])],
+                             ['6.2.3', '6.12.3'])
+            with self.assertRaisesRegex(Failure, 'gone is not there'):
+                backports.kernels([Path(folder, 'gone')], [])
+
+
 class FetchTest(unittest.TestCase):
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
