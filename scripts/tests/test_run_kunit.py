@@ -76,13 +76,22 @@ class KunitTest(unittest.TestCase):
         self.assertEqual(self.run_main(STALE, stale=False), 1)
         self.assertEqual((self.threads, self.again), (['multi'], []))
 
-    def test_what_the_guest_is_started_with(self) -> None:
-        with tempfile.TemporaryDirectory() as name, mock.patch('subprocess.run') as started:
-            kernel = mock.Mock(src=Path(name), obj=Path(name), env={'PATH': '/usr/bin'})
-            run_kunit.run(kernel, '', 60, 'multi', Path(name) / 'log')
-        argv = started.call_args[0][0]
-        self.assertIn('--qemu_args=-smp 2 -cpu max,la57=off', argv)
-        self.assertIn('--kernel_args=no_timer_check', argv)
+    def started(self, accelerator: str) -> tuple[list[str], list[str]]:
+        """The command line of kunit.py, and the folders in its PATH."""
+        with tempfile.TemporaryDirectory() as name, mock.patch('subprocess.run') as started, \
+                mock.patch('lib.qemu.accelerator', return_value=accelerator):
+            kernel = mock.Mock(src=Path(name), obj=Path(name), env={'PATH': '/usr/bin:/bin'})
+            run_kunit.run(kernel, 'tcp*', 60, 'multi', Path(name) / 'log')
+        return started.call_args[0][0], started.call_args[1]['env']['PATH'].split(':')
+
+    def test_only_the_named_suites_are_run(self) -> None:
+        self.assertEqual(self.started('kvm')[0][2:4], ['exec', 'tcp*'])
+
+    def test_qemu_is_kept_off_a_kvm_that_does_not_work(self) -> None:
+        self.assertEqual(self.started('kvm')[1], ['/usr/bin', '/bin'])
+        first, *others = self.started('tcg')[1]
+        self.assertTrue(Path(first, 'qemu-system-x86_64').exists())
+        self.assertEqual(others, ['/usr/bin', '/bin'])
 
 
 if __name__ == '__main__':
