@@ -90,6 +90,12 @@ class SeriesTest(unittest.TestCase):
             series.main()
         return sorted((self.top / 'build/series').rglob('*.patch')), said.getvalue()
 
+    def test_an_end_that_is_not_what_is_built(self) -> None:
+        wanted = changes([self.patch], OWN, self.tree) | {'net/new.rs': Content(b'newest\n')}
+        with mock.patch('series.changes', return_value=wanted), \
+                self.assertRaisesRegex(Failure, 'net/new.rs'):
+            self.export([self.patch])
+
     def test_it_waits_for_nobody(self) -> None:
         (self.top / 'struct-ops-links').mkdir()
         with open(self.top / 'struct-ops-links/lock', 'w', encoding='utf-8') as held, \
