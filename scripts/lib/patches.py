@@ -12,7 +12,10 @@ files,
         definitions that go from one C file to another as they are, before the diff;
     Overlay:
      NAME ...
-        the repository's own files that the patch brings.
+        the repository's own files that the patch brings;
+    Backports:
+     RELEASE ...
+        why it does not apply to other kernels (see lib/backports.py).
 
 The diff may also change own files that an earlier patch brings. The repository
 holds what such a file is in the end (see lib/versions.py).
@@ -33,6 +36,7 @@ from lib.paths import TOP
 
 FILE = re.compile(r'\d{4}-\S+\.patch')
 KINDS = ('c', 'move')
+BLOCKS = re.compile(r'^(?:Kind: \w+\n|(?:Move|Overlay|Backports):\n(?: +\S.*\n)+)', re.M)
 
 
 @dataclass(frozen=True)
@@ -72,14 +76,10 @@ class Patch:
         found = re.search(rf'^{title}:\n((?: +\S.*\n)+)', self.notes, re.M)
         return found[1].splitlines() if found else []
 
-    def note(self, title: str) -> str:
-        """What the line of a title says, with the lines that go on with it."""
-        found = re.search(rf'^{title}: (.*(?:\n +\S.*)*)', self.notes, re.M)
-        return ' '.join(found[1].split()) if found else ''
-
     @property
     def kind(self) -> str:
-        return self.note('Kind')
+        found = re.search(r'^Kind: (\w+)$', self.notes, re.M)
+        return found[1] if found else ''
 
     @property
     def overlay(self) -> list[str]:
@@ -139,6 +139,10 @@ def read_patches(top: Path = TOP) -> list[Patch]:
             patch = Patch(path, path.read_text(encoding='utf-8'))
             if found and found[-1].id == patch.id:
                 raise Failure(f'{patch.id} is the number of two patches')
+            unknown = BLOCKS.sub('', patch.notes).strip()
+            if unknown:
+                raise Failure(f'{patch.id}: cannot read this below its "---": '
+                              f'{unknown.splitlines()[0]}')
             if patch.kind and patch.kind not in KINDS:
                 raise Failure(f'{patch.id} is of kind {patch.kind}: there are {", ".join(KINDS)}')
             found.append(patch)
