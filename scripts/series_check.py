@@ -4,18 +4,19 @@
 
 For each patch:
   checkpatch  checkpatch.pl --strict has nothing to say.
-  on, off     It builds with the symbols of struct_ops links in Rust on (as soon as
-              they exist) and off. Built are Rust's crates and the objects of the
+  on, off     It builds with Rust and the symbols of the series (as soon as they
+              exist), and without Rust. Built are Rust's crates and the objects of the
               folders of kernel/, net/ and drivers/ that the series change.
   warnings    Neither of them says something new: clang and rustc with W=1, clippy,
               and sparse for what is compiled anew.
-  code        With the symbols off, the object code stays as it is, but for patches
-              that say "Kind: c" (a change to C) or "Kind: move" (a move of C) below
-              their "---". So in the end that kernel is the one with these patches
-              alone. Debug information and line numbers do not count.
+  code        Without Rust, the object code stays as it is, but for patches that say
+              "Kind: c" (a change to C) or "Kind: move" (a move of C) below their
+              "---". So in the end that kernel is the one with these patches alone.
+              Debug information and line numbers do not count.
 For each series, at its end:
-  none        It builds without Rust.
-  rustdoc     The documentation of Rust code builds without complaints, on and off.
+  symbols-off It builds with Rust, and with the symbols off.
+  rustdoc     The documentation of Rust code builds without complaints, with the
+              symbols on and off.
   coccinelle  The kernel's semantic patches find nothing in the lines that are new.
 For the series fixes also whether it applies to the other kernels that Debian has.
 

@@ -128,24 +128,24 @@ class Checker:
         """Checks what is there after the last patch of a series."""
         place = max(at for at, patch in enumerate(self.all, 1) if patch.series == series)
         found = []
-        for name, check in {'none': self.without_rust, 'rustdoc': self.rustdoc,
+        for name, check in {'symbols-off': self.symbols_off, 'rustdoc': self.rustdoc,
                             'coccinelle': self.coccinelle}.items():
             found += self.remembered(partial(check, series, place), name, series, self.key(place))
         return found
 
-    def without_rust(self, series: str, place: int) -> list[Case]:
-        built = self.built('none', place, f'the end of {series}')
-        return [case(f'{series}: none', built.errors + [
+    def symbols_off(self, series: str, place: int) -> list[Case]:
+        built = self.built('symbols-off', place, f'the end of {series}')
+        return [case(f'{series}: symbols-off', built.errors + [
             f'{symbol} is not defined' for symbol in built.undefined])]
 
     def rustdoc(self, series: str, place: int) -> list[Case]:
         self.put(place)
         said = []
-        for name in ('on', 'off'):
+        for name in ('on', 'symbols-off'):
             build = self.builds[name]
             said += build.configure()
             build.keep('')      # its objects may be of another state than the tree
-            good, output = build.make(f'rustdoc of {series}, Rust {name}', 'rustdoc', 'rustdoc')
+            good, output = build.make(f'rustdoc of {series}: {name}', 'rustdoc', 'rustdoc')
             if not good:
                 said += compiler_output.errors(output)
             said += [f'{file}: {text}' for file, text in

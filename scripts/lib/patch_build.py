@@ -32,8 +32,8 @@ SPARSE = 'sparse -D__typeof_unqual__=__typeof__'
 # What is switched on and off in each configuration, as soon as it exists.
 CONFIGURATIONS = {
     'on': dict.fromkeys((*SYMBOLS, *TESTS), 'y'),
-    'off': dict.fromkeys(SYMBOLS, 'n'),
-    'none': {'CONFIG_RUST': 'n'},
+    'off': {'CONFIG_RUST': 'n'},
+    'symbols-off': dict.fromkeys(SYMBOLS, 'n'),
 }
 # Where the rest of what a kernel consists of is looked for.
 ELSEWHERE = ('kernel', 'lib', 'net', 'mm', 'fs', 'arch/x86', 'security', 'drivers', 'crypto',
@@ -123,7 +123,7 @@ class Build:
         chosen = self.obj / 'options'
         chosen.write_text(text + ''.join(f'{name}={value}\n' for name, value in wanted.items()),
                           encoding='utf-8')
-        good, output = self.make(f'configuring, Rust {self.name}', 'config', 'allnoconfig',
+        good, output = self.make(f'configuring: {self.name}', 'config', 'allnoconfig',
                                  f'KCONFIG_ALLCONFIG={chosen}')
         if not good:
             return compiler_output.errors(output)
@@ -163,7 +163,7 @@ class Build:
         self.keep('')
         if not built.errors:
             targets = [part for part in self.parts if (self.src / part).is_dir()]
-            good, output = self.make(f'{title}, Rust {self.name}', 'build', 'prepare', *targets)
+            good, output = self.make(f'{title}: {self.name}', 'build', 'prepare', *targets)
             if not good:
                 built.errors = compiler_output.errors(output)
             said = compiler_output.complaints(output, self.src)

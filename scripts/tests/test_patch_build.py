@@ -50,7 +50,7 @@ class BuildTest(unittest.TestCase):
             patcher = mock.patch(f'lib.object_code.{name}', value)
             patcher.start()
             self.addCleanup(patcher.stop)
-        self.build = self.make('off')
+        self.build = self.make('symbols-off')
         self.put('net/a.c', 'defines a')
         self.put('net/b.c', 'defines b uses a uses known')
         self.build.run('base', 'base')
@@ -66,14 +66,14 @@ class BuildTest(unittest.TestCase):
         self.assertEqual(self.build.state, 'next')
 
     def test_it_is_remembered(self) -> None:
-        again = self.make('off')
+        again = self.make('symbols-off')
         self.assertEqual(again.state, 'base')
         self.assertEqual(again.run('next', 'next'), Built())
 
     def test_without_a_record_all_is_built_anew(self) -> None:
         self.build.record.unlink()
         (self.build.obj / 'net/old.o').write_text('', encoding='utf-8')
-        self.make('off').run('next', 'next')
+        self.make('symbols-off').run('next', 'next')
         self.assertEqual(sorted(path.name for path in (self.build.obj / 'net').iterdir()),
                          ['a.o', 'b.o'])
 
@@ -107,7 +107,7 @@ class BuildTest(unittest.TestCase):
         built = self.build.run('next', 'next')
         self.assertEqual(built.errors, ['a.c:1:2: error: x'])
         # Whoever goes on from here has to build again.
-        self.assertEqual((self.build.state, self.make('off').state), ('', ''))
+        self.assertEqual((self.build.state, self.make('symbols-off').state), ('', ''))
 
     def test_symbols_that_do_not_come_out_as_wanted(self) -> None:
         build = self.make('on')

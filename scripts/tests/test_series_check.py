@@ -20,7 +20,7 @@ class SeriesCheckTest(unittest.TestCase):
         """Its status, the cases that it keeps, and what it prints."""
         self.checker = mock.Mock()
         self.checker.patches.side_effect = lambda series: [Case(f'{series}/0001: on')]
-        self.checker.end.side_effect = lambda series: [Case(f'{series}: none', 'failed', 'why')]
+        self.checker.end.side_effect = lambda series: [Case(f'{series}: end', 'failed', 'why')]
         kernel = mock.Mock(version='6.1.9')
         kept: list[Result] = []
         with ExitStack() as stack:
@@ -44,9 +44,9 @@ class SeriesCheckTest(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertEqual([case.name for case in cases], [
             'fixes/0001: checkpatch', 'links/0001: checkpatch', 'fixes/0001: on 6.1.9',
-            'fixes/0001: on', 'fixes: none', 'links/0001: on', 'links: none'])
+            'fixes/0001: on', 'fixes: end', 'links/0001: on', 'links: end'])
         self.assertEqual([case.name for case in cases if case.verdict == 'failed'],
-                         ['fixes/0001: checkpatch', 'fixes: none', 'links: none'])
+                         ['fixes/0001: checkpatch', 'fixes: end', 'links: end'])
         self.assertRegex(said, r'(?m)^ +6\.1\.9\nfixes/0001 +by hand$')
         self.assertRegex(said, r'(?m)^fixes/0001 +CHECKPATCH FAILED, on 6\.1\.9, on$')
 
@@ -60,7 +60,7 @@ class SeriesCheckTest(unittest.TestCase):
     def test_only_the_fixes_go_to_other_kernels(self) -> None:
         _, cases, said = self.run_main('links')
         self.assertEqual([case.name for case in cases],
-                         ['links/0001: checkpatch', 'links/0001: on', 'links: none'])
+                         ['links/0001: checkpatch', 'links/0001: on', 'links: end'])
         self.assertNotIn('6.1.9', said)
 
 
