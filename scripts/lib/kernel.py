@@ -64,6 +64,10 @@ class Kernel:
         return path.read_text(encoding='utf-8') + \
             f'CONFIG_BPF_STRUCT_OPS_LINK_RUST={links}\nCONFIG_TCP_CONG_REGISTRY_RUST={tcp}\n'
 
+    def wanted_key(self, wanted: Mapping[str, Content | None]) -> str:
+        """What an image would be built from now."""
+        return content_key(tree.prepared().state()[0], wanted, self.config, toolchain.versions())
+
     def make_argv(self, *targets: str) -> list[str]:
         return ['make', '-C', str(self.src), f'O={self.obj}', f'-j{(os.cpu_count() or 1) + 1}',
                 *toolchain.make_variables(), *targets]
@@ -71,9 +75,7 @@ class Kernel:
     def ensure(self) -> None:
         """Prepares the tree and builds the kernel, unless what is there is current."""
         with lock():
-            wanted = tree.prepare()
-            key = content_key(tree.prepared().state()[0], wanted, self.config,
-                              toolchain.versions())
+            key = self.wanted_key(tree.prepare())
             if key == self.key and self.image.exists():
                 return
             fresh = self.find_room()

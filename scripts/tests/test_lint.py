@@ -12,7 +12,7 @@ from unittest import mock
 import lint
 from lib.content import Content
 from lib.errors import Failure
-from lib.lint import files
+from lib.lint import files, kernel
 from lib.lint.ours import Ours
 from lib.results import Result
 
@@ -65,6 +65,39 @@ class FilesTest(unittest.TestCase):
     def test_a_checker_that_is_not_installed_is_no_clean_result(self) -> None:
         with self.assertRaises(Failure):
             files.complaints([self.top / 'absent'])
+
+
+class UnlessCleanTest(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.key, self.ran = 'first', 0
+        for patcher in (mock.patch('lib.tree.prepare'),
+                        mock.patch.object(kernel, 'Kernel', return_value=mock.Mock(
+                            obj=Path(folder.name), wanted_key=lambda _: self.key))):
+            patcher.start()
+            self.addCleanup(patcher.stop)
+
+    def check(self, *found: str) -> list[str]:
+        def find() -> list[str]:
+            self.ran += 1
+            return list(found)
+
+        return kernel.unless_clean('clippy', find)
+
+    def test_what_was_clean_is_not_checked_again(self) -> None:
+        self.assertEqual((self.check(), self.check('a complaint'), self.ran), ([], [], 1))
+
+    def test_what_has_changed_is(self) -> None:
+        self.check()
+        self.key = 'second'
+        self.assertEqual(self.check('a complaint'), ['a complaint'])
+        self.key = 'first'
+        self.assertEqual(self.check('a complaint'), ['a complaint'])
+
+    def test_what_was_not_clean_is(self) -> None:
+        self.check('a complaint')
+        self.assertEqual(self.check('a complaint'), ['a complaint'])
 
 
 class MainTest(unittest.TestCase):

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Checkers of kernel code, in a build folder in which only what they need is made."""
 
+import hashlib
 import re
 import subprocess
+from collections.abc import Callable
+from functools import cache as once
+from functools import partial
 from pathlib import Path
 
 from lib import tree
@@ -46,11 +50,41 @@ def make(ours: Ours, kernel: Kernel, name: str, *targets: str) -> list[str]:
     return found or ([f'make failed: see {log}'] if status else [])
 
 
-def clippy(ours: Ours) -> list[str]:
-    """Clippy, rustc and clang with W=1."""
+@once
+def ready() -> Kernel:
+    """The kernel whose build folder the checkers use."""
     kernel = Kernel(LINT)
     kernel.find_room()
     kernel.configure()
+    return kernel
+
+
+def unless_clean(name: str, check: Callable[[], list[str]]) -> list[str]:
+    """Runs a check, unless it was clean the last time and nothing has changed since."""
+    kernel = Kernel(LINT)
+    key = hashlib.sha256(kernel.wanted_key(tree.prepare()).encode() +
+                         Path(__file__).read_bytes()).hexdigest()
+    stamp = kernel.obj / f'{name}.clean'
+    if stamp.exists() and stamp.read_text(encoding='utf-8') == key:
+        return []
+    stamp.unlink(missing_ok=True)
+    found = check()
+    if not found:
+        stamp.write_text(key, encoding='utf-8')
+    return found
+
+
+def clippy(ours: Ours) -> list[str]:
+    """Clippy, rustc and clang with W=1."""
+    return unless_clean('clippy', partial(run_clippy, ours))
+
+
+def rustdoc(ours: Ours) -> list[str]:
+    return unless_clean('rustdoc', partial(run_rustdoc, ours))
+
+
+def run_clippy(ours: Ours) -> list[str]:
+    kernel = ready()
     made = objects(ours)
     # A warning is given when a file is compiled, so all that is ours is compiled again.
     for name in (*made, 'rust/kernel.o', 'rust/libkernel.rmeta', 'rust/helpers/helpers.o'):
@@ -58,5 +92,5 @@ def clippy(ours: Ours) -> list[str]:
     return make(ours, kernel, 'clippy', 'CLIPPY=1', 'W=1', 'prepare', *made)
 
 
-def rustdoc(ours: Ours) -> list[str]:
-    return make(ours, Kernel(LINT), 'rustdoc', 'rustdoc')
+def run_rustdoc(ours: Ours) -> list[str]:
+    return make(ours, ready(), 'rustdoc', 'rustdoc')
