@@ -16,15 +16,19 @@ struct struct_ops_link_cc;
 #define LINK_CC_OTHER	"link_cc_other"
 
 /* Polls until the condition is true, and returns whether it became true. Freeing a
- * map or closing a connection may take several grace periods.
+ * map or closing a connection may take several grace periods, and a guest on a busy
+ * machine may poll only a few times per second.
  */
-#define TIMEOUT_MS	5000
+#define WAIT_NS		5000000000ULL
+#define WAIT_POLLS	1000
 #define wait_until(condition)						\
 ({									\
-	int ms_ = 0;							\
+	__u64 end_ = get_time_ns() + WAIT_NS;				\
+	int polls_ = 0;							\
 	bool met_;							\
 									\
-	while (!(met_ = (condition)) && ms_++ < TIMEOUT_MS)		\
+	while (!(met_ = (condition)) &&					\
+	       (polls_++ < WAIT_POLLS || get_time_ns() < end_))		\
 		usleep(1000);						\
 	met_;								\
 })
