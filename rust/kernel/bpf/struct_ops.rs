@@ -191,6 +191,7 @@ impl Registration {
     ///
     /// * [`EOPNOTSUPP`]: the type has no `reg`.
     /// * The error of `reg`, or [`EINVAL`] if it returns a positive number.
+    #[inline]
     unsafe fn new(map: ReadyMap, link: *mut bindings::bpf_link) -> Result<Self> {
         // SAFETY: By the type invariants of `map`, the description is valid, and the field constant.
         let reg = unsafe { (*map.ops()).reg }.ok_or(EOPNOTSUPP)?;
@@ -401,6 +402,7 @@ impl<T: HasSlot> Link<T> {
     /// * The error of `reg`, or [`EINVAL`] if it returns a positive number.
     ///
     /// On an error, the slot is unchanged.
+    #[inline]
     pub fn register(&self, map: ReadyMap) -> Result {
         let mut slot = self.slot().lock();
 

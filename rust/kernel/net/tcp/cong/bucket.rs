@@ -156,6 +156,7 @@ unsafe fn find_from<'a>(
 }
 
 /// Adds `ca`, which is not registered.
+#[inline]
 pub(super) fn add(_registry: &mut RegistryGuard, ca: &CongestionOps) {
     let mut link = first(ca);
 
