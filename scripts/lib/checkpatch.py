@@ -20,6 +20,8 @@ EXCUSES = (
     ('FILE_PATH_CHANGES', '.*', 'one patch of each series adds the entry of MAINTAINERS'),
     ('UNKNOWN_COMMIT_ID', '.*', 'a Fixes: tag names a commit, and a source package has no history'),
     ('LONG_LINE', r'.*\.rs', 'rustfmt decides how long a line of Rust may be'),
+    ('EXPORT_SYMBOL', r'net/ipv4/tcp_cong_rust_data\.c',
+     'the function is in Rust, which leaves the export to C'),
     ('AVOID_EXTERNS', r'tools/testing/selftests/bpf/progs/.*',
      'a kfunc or kconfig value is declared extern, with __ksym or __kconfig'),
     ('CAMELCASE', r'tools/testing/selftests/bpf/progs/struct_ops_link_subsystems\.c',
