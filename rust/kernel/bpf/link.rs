@@ -37,8 +37,8 @@ use core::{
     ptr::NonNull, //
 };
 
-/// The name of the lock of a link's queue. Lockdep compares the pointers of names. A literal would be
-/// another one in each crate that has a link type.
+/// The name of the lock of a link's queue. Lockdep compares the pointers of names. A literal would
+/// be another one in each crate that has a link type.
 static QUEUE_NAME: &CStr = c"bpf_link_pollers";
 
 /// The type of a link, as user space sees it.

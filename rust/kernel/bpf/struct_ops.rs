@@ -193,7 +193,7 @@ impl Registration {
     /// * The error of `reg`, or [`EINVAL`] if it returns a positive number.
     #[inline]
     unsafe fn new(map: ReadyMap, link: *mut bindings::bpf_link) -> Result<Self> {
-        // SAFETY: By the type invariants of `map`, the description is valid, and the field constant.
+        // SAFETY: By the type invariants of `map`, the description is valid. The field is constant.
         let reg = unsafe { (*map.ops()).reg }.ok_or(EOPNOTSUPP)?;
         let guard = map.exclude_links();
 
@@ -247,7 +247,7 @@ fn accepted(answer: c_int) -> Result {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        // SAFETY: By the type invariants of `map`, the description is valid, and the field constant.
+        // SAFETY: By the type invariants of `map`, the description is valid. The field is constant.
         let Some(unreg) = (unsafe { (*self.map.ops()).unreg }) else {
             return;
         };
@@ -258,8 +258,8 @@ impl Drop for Registration {
     }
 }
 
-/// The name of the lock of a slot. Lockdep compares the pointers of names. A literal would be another
-/// one in each crate that creates a slot.
+/// The name of the lock of a slot. Lockdep compares the pointers of names. A literal would be
+/// another one in each crate that creates a slot.
 static LOCK_NAME: &CStr = c"bpf_struct_ops_slot";
 
 /// The registration of a link, a field of the link's data.
