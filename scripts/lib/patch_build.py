@@ -148,16 +148,17 @@ class Build:
         new = [name for name, known in found.items()
                if not known or known.mtime != (self.obj / name).stat().st_mtime_ns]
         read: list[Object] = []
-        with watched('reading objects', lambda: len(read), len(new)), \
+        with watched('reading new objects', lambda: len(read), len(new)), \
                 ThreadPoolExecutor(self.jobs) as pool:
             read.extend(pool.map(Object.read, (self.obj / name for name in new)))
         found |= dict(zip(new, read, strict=True))
         return {name: known for name, known in found.items() if known}
 
     def run(self, title: str, state: str) -> Built:
-        """Builds what the tree now holds, and compares it with the last build."""
+        """Builds what the tree now holds, and compares it with the last build if there is one."""
         built = Built(errors=self.configure())
-        if not self.objects:
+        compared = bool(self.objects)
+        if not compared:
             self.start_anew()
         # Until the build is done, the record is of no state.
         self.keep('')
@@ -167,18 +168,20 @@ class Build:
             if not good:
                 built.errors = compiler_output.errors(output)
             said = compiler_output.complaints(output, self.src)
-            built.complaints = compiler_output.new(said, self.known)
+            built.complaints = compiler_output.new(said, self.known) if compared else []
             self.known |= said
         if not built.errors:
-            now = self.scan()
-            parts = {name for name in now.keys() | self.objects.keys() if name not in CRATES}
-            built.changed = sorted(
-                name for name in parts if name not in now or name not in self.objects
-                or now[name].digest != self.objects[name].digest)
-            new = outside(now) - outside(self.objects)
-            built.undefined = sorted(name for name in new if not self.elsewhere(name))
+            before, now = self.objects, self.scan()
             self.objects = now
             self.keep(state)
+            if not compared:
+                return built
+            parts = {name for name in now.keys() | before.keys() if name not in CRATES}
+            built.changed = sorted(
+                name for name in parts if name not in now or name not in before
+                or now[name].digest != before[name].digest)
+            new = outside(now) - outside(before)
+            built.undefined = sorted(name for name in new if not self.elsewhere(name))
         return built
 
     def start_anew(self) -> None:
