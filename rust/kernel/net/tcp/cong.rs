@@ -104,6 +104,10 @@ mod sock;
 pub use self::{
     bucket::BUCKET_COUNT,
     default::DefaultOf,
+    flags::{
+        Flag,
+        Flags, //
+    },
     name::Name,
     registry::{
         Registrable,

@@ -23,11 +23,11 @@ use crate::{
 impl_flags!(
     /// The flags of the registry.
     #[derive(Clone, Copy, PartialEq, Eq)]
-    pub(super) struct Flags(u32);
+    pub struct Flags(u32);
 
     /// A flag of the registry.
     #[derive(Clone, Copy, PartialEq, Eq)]
-    pub(super) enum Flag {
+    pub enum Flag {
         /// Ordinary users may choose the congestion control.
         Allowed = bindings::TCP_CONG_NON_RESTRICTED,
 
@@ -62,7 +62,7 @@ impl CongestionOps {
 
     /// Returns the flags of the registry. They may change at any time if its lock is not held.
     #[inline]
-    pub(super) fn registry_flags(&self) -> Flags {
+    pub fn registry_flags(&self) -> Flags {
         Flags(self.flags() & Flags::all_bits())
     }
 
