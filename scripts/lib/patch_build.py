@@ -139,9 +139,19 @@ class Build:
                  if (self.src / name).exists()]
         return set(re.findall(r'^\s*config (\w+)$', '\n'.join(texts), re.M))
 
+    def members(self, part: str) -> list[Path]:
+        """The objects that a folder comes to, without what an earlier state left there."""
+        archive, modules = self.obj / part / 'built-in.a', self.obj / part / 'modules.order'
+        if not archive.exists():
+            return list((self.obj / part).rglob('*.o'))
+        names = object_code.tool('llvm-ar', 't', archive).split()
+        if modules.exists():
+            names += modules.read_text(encoding='utf-8').split()
+        return [self.obj / name for name in dict.fromkeys(names) if (self.obj / name).exists()]
+
     def scan(self) -> dict[str, Object]:
         """The objects that are there now."""
-        paths = [path for part in self.parts for path in (self.obj / part).rglob('*.o')]
+        paths = [path for part in self.parts for path in self.members(part)]
         paths += [self.obj / name for name in CRATES if (self.obj / name).exists()]
         found = {str(path.relative_to(self.obj)): self.objects.get(str(path.relative_to(self.obj)))
                  for path in paths}

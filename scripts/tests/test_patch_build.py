@@ -79,6 +79,12 @@ class BuildTest(unittest.TestCase):
         self.assertEqual(sorted(path.name for path in (self.build.obj / 'net').iterdir()),
                          ['a.o', 'b.o'])
 
+    def test_an_object_that_an_earlier_state_left_does_not_count(self) -> None:
+        (self.build.obj / 'net/built-in.a').touch()
+        with mock.patch('lib.object_code.tool', return_value='net/b.o\n'):
+            built = self.build.run('next', 'next')
+        self.assertEqual((built.changed, built.undefined), (['net/a.o'], ['a']))
+
     def test_code_that_changed(self) -> None:
         self.put('net/a.c', 'defines a: 2')
         self.put('net/c.c', 'defines c')
