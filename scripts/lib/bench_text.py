@@ -44,12 +44,18 @@ def nm(path: Path) -> str:
 
 def measure(c: Kernel, rust: Kernel) -> Text:
     """Compares the objects of both build folders."""
-    changed = [Path(name).with_suffix('.o') for patch in read_patches() for name in patch.files
-               if re.match(r'(?:kernel|net)/.*\.c$', name)]
+    patches = read_patches()
+    changed = dict.fromkeys(name for patch in patches for name in patch.files
+                            if re.match(r'(?:kernel|net)/.*\.c$', name)
+                            and not (TOP / name).exists())
+    # What Rust takes the place of is not built there; an object may be left of a former build.
+    replaced = {move.target for patch in patches for move in patch.moves}
     added = [path.relative_to(TOP).with_suffix('.o') for folder in ('kernel', 'net')
-             for path in sorted((TOP / folder).rglob('*.rs'))]
-    taken = sum(code(nm(c.obj / name)) - code(nm(rust.obj / name))
-                for name in dict.fromkeys(changed))
+             for path in sorted((TOP / folder).rglob('*'))
+             if path.suffix in ('.c', '.rs')]
+    taken = sum(code(nm(c.obj / Path(name).with_suffix('.o')))
+                - (0 if name in replaced else code(nm(rust.obj / Path(name).with_suffix('.o'))))
+                for name in changed)
     # A file that another one takes in has no object of its own.
     leaf = sum(code(nm(rust.obj / name)) for name in added if (rust.obj / name).exists())
     return Text(taken, leaf, code(nm(rust.obj / LIBRARY), OURS))
