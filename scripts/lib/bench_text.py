@@ -58,7 +58,7 @@ def measure(c: Kernel, rust: Kernel) -> Text:
     replaced = {move.target for patch in patches for move in patch.moves}
     added = [path.relative_to(TOP).with_suffix('.o') for folder in ('kernel', 'net')
              for path in sorted((TOP / folder).rglob('*'))
-             if path.suffix == '.c' or path.suffix == '.rs' and is_crate(path)]
+             if path.suffix == '.c' or (path.suffix == '.rs' and is_crate(path))]
     taken = sum(code(nm(c.obj / Path(name).with_suffix('.o')))
                 - (0 if name in replaced else code(nm(rust.obj / Path(name).with_suffix('.o'))))
                 for name in changed)
