@@ -49,8 +49,8 @@ def export(patches: Sequence[Patch], own: Mapping[str, Content], originals: Orig
     with tempfile.TemporaryDirectory(prefix='series.') as folder:
         repository = Path(folder, 'series')
         history.make(repository, patches, own, originals, style.author)
-        listed = {name: content for name, content in own.items()
-                  if name not in unlisted(patches, own)}
+        left_out = unlisted(patches, own)
+        listed = {name: content for name, content in own.items() if name not in left_out}
         history.check(repository, changes(patches, listed, originals))
         maintainers = Maintainers(originals, Path(folder, 'linux')) if style.fit else None
         before = 'upstream'

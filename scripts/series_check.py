@@ -46,13 +46,9 @@ PARTS = ('checkpatch', 'backports', 'builds', 'ends')
 TOOLS = {'sparse': 'sparse', 'spatch': 'coccinelle'}
 
 
-def case(name: str, complaints: Sequence[str]) -> Case:
-    return Case(name, 'failed' if complaints else 'passed', '\n'.join(complaints))
-
-
 def check_style(patches: Sequence[Patch], chosen: Sequence[str], own: dict[str, Content],
                 originals: Originals) -> list[Case]:
-    return [case(f'{patch}: checkpatch', found)
+    return [Case.judged(f'{patch}: checkpatch', found)
             for patch, found in checkpatch.of_series(patches, own, originals).items()
             if patch.partition('/')[0] in chosen]
 

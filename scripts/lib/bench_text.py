@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lib.errors import Failure
-from lib.kernel import Kernel
+from lib.kernel import Kernel, has_object
 from lib.patches import read_patches
 from lib.paths import TOP
 from lib.toolchain import LLVM
@@ -42,12 +42,6 @@ def nm(path: Path) -> str:
     return run.stdout
 
 
-def is_crate(path: Path) -> bool:
-    """Whether a Rust file has an object of its own; a module of another file has none."""
-    return not any(re.search(rf'^mod {path.stem};', other.read_text(encoding='utf-8'), re.M)
-                   for other in path.parent.glob('*.rs'))
-
-
 def measure(c: Kernel, rust: Kernel) -> Text:
     """Compares the objects of both build folders."""
     patches = read_patches()
@@ -57,8 +51,7 @@ def measure(c: Kernel, rust: Kernel) -> Text:
     # What Rust takes the place of is not built there; an object may be left of a former build.
     replaced = {move.target for patch in patches for move in patch.moves}
     added = [path.relative_to(TOP).with_suffix('.o') for folder in ('kernel', 'net')
-             for path in sorted((TOP / folder).rglob('*'))
-             if path.suffix == '.c' or (path.suffix == '.rs' and is_crate(path))]
+             for path in sorted((TOP / folder).rglob('*')) if has_object(path)]
     taken = sum(code(nm(c.obj / Path(name).with_suffix('.o')))
                 - (0 if name in replaced else code(nm(rust.obj / Path(name).with_suffix('.o'))))
                 for name in changed)

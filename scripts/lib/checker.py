@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Builds each patch of the series on those before it, and remembers what came of it."""
 
-import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from lib import coccinelle, compiler_output, source, toolchain
 from lib.content import Content, Originals
-from lib.kernel import CONFIGS, NO_INPUT
+from lib.kernel import CONFIGS, content_key
 from lib.lint.ours import Ours
 from lib.patch_build import CONFIGURATIONS, Build, Built, folders
 from lib.patches import Patch
@@ -36,20 +35,6 @@ def states(patches: Sequence[Patch], own: Mapping[str, Content],
     return found
 
 
-def digest(*parts: str | State) -> str:
-    whole = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, str):
-            whole.update(hashlib.sha256(part.encode()).digest())
-            continue
-        for name, content in sorted(part.items()):
-            if not NO_INPUT.match(name):
-                data = content.data if content else b'not there'
-                whole.update(hashlib.sha256(name.encode()).digest() +
-                             hashlib.sha256(data).digest())
-    return whole.hexdigest()
-
-
 class Checker:
     """Has a tree and builds of its own."""
 
@@ -63,18 +48,18 @@ class Checker:
         self.origin = source.find()
         self.parts = folders(patches)
         config = (CONFIGS / 'guest.config').read_text(encoding='utf-8')
-        self.base = digest(EDITION, self.origin.identity, toolchain.versions(), config,
-                           *self.parts)
+        self.base = content_key((EDITION, self.origin.identity, toolchain.versions(), config,
+                                 *self.parts), {})
         self.builds = {name: Build(name, self.tree.root, self.parts, jobs)
                        for name in CONFIGURATIONS}
 
     def key(self, place: int) -> str:
         """What the tree after so many patches is known by."""
-        return digest(self.base, self.states[place])
+        return content_key((self.base,), self.states[place])
 
     def remembered(self, find: Callable[[], list[Case]], *about: str) -> list[Case]:
         """The cases that were found before about the same, else what find() finds."""
-        path = self.top / 'found' / f'{digest(*about)}.json'
+        path = self.top / 'found' / f'{content_key(about, {})}.json'
         if path.exists():
             return [Case(**known) for known in json.loads(path.read_text(encoding='utf-8'))]
         found = find()
@@ -116,13 +101,13 @@ class Checker:
                 before = self.all[place - 1].id if place else 'upstream'
                 self.built(name, place, f'to compare with: {before}')
             built = self.built(name, place + 1, patch.id)
-            found.append(case(f'{patch.id}: {name}', built.errors + [
+            found.append(Case.judged(f'{patch.id}: {name}', built.errors + [
                 f'{symbol} is not defined' for symbol in built.undefined]))
             warnings += built.complaints
             if name == 'off' and not built.errors and not patch.kind:
-                found.append(case(f'{patch.id}: code', [
+                found.append(Case.judged(f'{patch.id}: code', [
                     f'{changed} is not as before' for changed in built.changed]))
-        return [*found, case(f'{patch.id}: warnings', list(dict.fromkeys(warnings)))]
+        return [*found, Case.judged(f'{patch.id}: warnings', list(dict.fromkeys(warnings)))]
 
     def end(self, series: str) -> list[Case]:
         """Checks what is there after the last patch of a series."""
@@ -135,7 +120,7 @@ class Checker:
 
     def symbols_off(self, series: str, place: int) -> list[Case]:
         built = self.built('symbols-off', place, f'the end of {series}')
-        return [case(f'{series}: symbols-off', built.errors + [
+        return [Case.judged(f'{series}: symbols-off', built.errors + [
             f'{symbol} is not defined' for symbol in built.undefined])]
 
     def rustdoc(self, series: str, place: int) -> list[Case]:
@@ -151,7 +136,7 @@ class Checker:
             said += [f'{file}: {text}' for file, text in
                      compiler_output.complaints(output, self.tree.root)
                      if file in self.states[place]]
-        return [case(f'{series}: rustdoc', list(dict.fromkeys(said)))]
+        return [Case.judged(f'{series}: rustdoc', list(dict.fromkeys(said)))]
 
     def coccinelle(self, series: str, place: int) -> list[Case]:
         """Asks about the C files of the folders that are built which the series changes."""
@@ -162,9 +147,5 @@ class Checker:
         if not names:
             return [Case(f'{series}: coccinelle', 'skipped', 'it changes no C code that is built')]
         self.put(place)
-        return [case(f'{series}: coccinelle', coccinelle.complaints(
+        return [Case.judged(f'{series}: coccinelle', coccinelle.complaints(
             self.tree.root, Ours(state, self.states[0].get), sorted(set(names)), series))]
-
-
-def case(name: str, complaints: Sequence[str]) -> Case:
-    return Case(name, 'failed' if complaints else 'passed', '\n'.join(complaints))

@@ -6,7 +6,8 @@ import os
 import re
 import shutil
 from argparse import ArgumentParser
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from lib import toolchain, tree
 from lib.content import Content
@@ -17,7 +18,8 @@ from lib.paths import LOG, TOP, cache
 from lib.process import step
 from lib.seed import NO_KERNEL, seed
 
-# Which of the two symbols are on: the links, and the registry of TCP.
+# The two symbols, of the links and of the registry of TCP, and which of them are on.
+CHOICES = ('CONFIG_BPF_STRUCT_OPS_LINK_RUST', 'CONFIG_TCP_CONG_REGISTRY_RUST')
 SYMBOLS = {'rust': ('y', 'y'), 'c': ('n', 'n'), 'links': ('y', 'n'), 'tcp': ('n', 'y')}
 IMPLS = (*SYMBOLS, 'kunit')
 IMPL_HELP = 'rust: links and TCP\'s registry in Rust; c: in C; links, tcp: one of them in Rust'
@@ -60,13 +62,13 @@ class Kernel:
         path = CONFIGS / ('debug.config' if self.impl == 'kunit' else 'guest.config')
         if not path.is_file():
             raise Failure(f'{path} is missing: the {self.impl} kernel is configured by it')
-        links, tcp = SYMBOLS.get(self.impl, SYMBOLS['rust'])
+        chosen = zip(CHOICES, SYMBOLS.get(self.impl, SYMBOLS['rust']), strict=True)
         return path.read_text(encoding='utf-8') + \
-            f'CONFIG_BPF_STRUCT_OPS_LINK_RUST={links}\nCONFIG_TCP_CONG_REGISTRY_RUST={tcp}\n'
+            ''.join(f'{name}={value}\n' for name, value in chosen)
 
     def wanted_key(self, wanted: Mapping[str, Content | None]) -> str:
         """What an image would be built from now."""
-        return content_key(tree.prepared().state()[0], wanted, self.config, toolchain.versions())
+        return content_key((tree.prepared().state()[0], self.config, toolchain.versions()), wanted)
 
     def make_argv(self, *targets: str) -> list[str]:
         return ['make', '-C', str(self.src), f'O={self.obj}', f'-j{(os.cpu_count() or 1) + 1}',
@@ -147,13 +149,19 @@ def missing(wanted: str, got: str) -> list[str]:
            sorted(f'{name}=n' for name in off if name in found)
 
 
-def content_key(origin: str, changed: Mapping[str, Content | None], config: str,
-                versions: str) -> str:
-    """One hash over all that a kernel is built from."""
+def has_object(path: Path) -> bool:
+    """Whether a C or Rust file becomes an object; a module of another Rust file does not."""
+    return path.suffix == '.c' or (path.suffix == '.rs' and not any(
+        re.search(rf'^mod {path.stem};', other.read_text(encoding='utf-8'), re.M)
+        for other in path.parent.glob('*.rs')))
+
+
+def content_key(words: Iterable[str], files: Mapping[str, Content | None]) -> str:
+    """One hash over some words, and over those of the files that a kernel is built from."""
     digest = hashlib.sha256()
-    for part in (origin, config, versions):
-        digest.update(hashlib.sha256(part.encode()).digest())
-    for name, content in sorted(changed.items()):
+    for word in words:
+        digest.update(hashlib.sha256(word.encode()).digest())
+    for name, content in sorted(files.items()):
         if not NO_INPUT.match(name):
             data = content.data if content else b'deleted'
             digest.update(hashlib.sha256(name.encode()).digest() + hashlib.sha256(data).digest())

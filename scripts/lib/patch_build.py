@@ -18,22 +18,21 @@ from pathlib import Path
 
 from lib import compiler_output, object_code, toolchain
 from lib.compiler_output import Complaint
-from lib.kernel import CONFIGS, OBJECT, options
+from lib.kernel import CHOICES, CONFIGS, OBJECT, options
 from lib.patches import Patch
 from lib.paths import LOG
 from lib.process import run_logged
 from lib.progress import watched
 
-SYMBOLS = ('CONFIG_BPF_STRUCT_OPS_LINK_RUST', 'CONFIG_TCP_CONG_REGISTRY_RUST')
 TESTS = ('CONFIG_KUNIT', 'CONFIG_BPF_STRUCT_OPS_LINK_KUNIT_TEST',
          'CONFIG_TCP_CONG_REGISTRY_KUNIT_TEST')
 # Debian's sparse, 0.6.4, does not know __typeof_unqual__, which the kernel asks for.
 SPARSE = 'sparse -D__typeof_unqual__=__typeof__'
 # What is switched on and off in each configuration, as soon as it exists.
 CONFIGURATIONS = {
-    'on': dict.fromkeys((*SYMBOLS, *TESTS), 'y'),
+    'on': dict.fromkeys((*CHOICES, *TESTS), 'y'),
     'off': {'CONFIG_RUST': 'n'},
-    'symbols-off': dict.fromkeys(SYMBOLS, 'n'),
+    'symbols-off': dict.fromkeys(CHOICES, 'n'),
 }
 # Where the rest of what a kernel consists of is looked for.
 ELSEWHERE = ('kernel', 'lib', 'net', 'mm', 'fs', 'arch/x86', 'security', 'drivers', 'crypto',

@@ -3,7 +3,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -24,6 +24,11 @@ class Case:
     name: str
     verdict: Verdict = 'passed'
     message: str = ''
+
+    @classmethod
+    def judged(cls, name: str, complaints: Sequence[str]) -> 'Case':
+        """A test that passes unless something is complained of."""
+        return cls(name, 'failed' if complaints else 'passed', '\n'.join(complaints))
 
     def __str__(self) -> str:
         return f'{self.name}: {self.message}' if self.message else self.name

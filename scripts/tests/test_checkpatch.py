@@ -10,7 +10,7 @@ from lib.content import Content
 from lib.errors import Failure
 from lib.patches import Patch
 from lib.tree import Tree
-from tests.test_tree import PATCH
+from tests.test_tree import OWN, PATCH
 
 SCRIPT = r'''
 my $mail = pop @ARGV;
@@ -22,7 +22,6 @@ while (<$file>) {
 }
 exit 1;
 '''
-OWN = {'net/new.rs': Content(b'new\n'), 'net/newer.rs': Content(b'newer\n', True)}
 
 
 class CheckpatchTest(unittest.TestCase):

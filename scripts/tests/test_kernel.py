@@ -19,8 +19,8 @@ class KeyTest(unittest.TestCase):
             **files: str) -> str:
         names = {'net/tcp.c': 'tcp', 'rust/bpf.rs': 'bpf'} | \
             {name.replace('__', '/').replace('_md', '.md'): text for name, text in files.items()}
-        return content_key(origin, {name: Content(text.encode()) for name, text in names.items()},
-                           config, tools)
+        return content_key((origin, config, tools),
+                           {name: Content(text.encode()) for name, text in names.items()})
 
     def test_same_inputs_same_key(self) -> None:
         self.assertEqual(self.key(), self.key())
@@ -31,10 +31,9 @@ class KeyTest(unittest.TestCase):
         self.assertEqual(len(set(keys)), len(keys))
 
     def test_a_deleted_file_is_not_an_absent_one(self) -> None:
-        self.assertNotEqual(content_key('', {'net/a.c': None}, '', ''),
-                            content_key('', {}, '', ''))
-        self.assertNotEqual(content_key('', {'net/a.c': None}, '', ''),
-                            content_key('', {'net/a.c': Content(b'')}, '', ''))
+        self.assertNotEqual(content_key((), {'net/a.c': None}), content_key((), {}))
+        self.assertNotEqual(content_key((), {'net/a.c': None}),
+                            content_key((), {'net/a.c': Content(b'')}))
 
     def test_what_no_kernel_is_built_from(self) -> None:
         for name in ('tools__bpf__ccswap__main', 'Documentation__bpf__a', 'kernel__README_md',

@@ -19,7 +19,7 @@ from lib.maintainers import Maintainers, Recipients, parse
 from lib.patches import Patch
 from lib.source import Source
 from lib.tree import Tree
-from tests.test_tree import MAKEFILE, PATCH
+from tests.test_tree import MAKEFILE, MORE, OWN, PATCH
 
 SAID = """Ann Åse <ann@example.org> (maintainer:NET,reviewer:RUST)
 Bob <bob@example.org> (reviewer:NET)
@@ -28,17 +28,7 @@ net@example.org (open list:NET)
 """
 COVER = 'net: one and two\n\nIt counts.\n\nFurther.\n'
 SECOND = PATCH.partition('Overlay')[0].replace('A <a@example.org>', PLACEHOLDER).replace(
-    '\n---', f'\nSigned-off-by: {PLACEHOLDER}\n---') + """
-diff --git a/net/old.c b/net/old.c
---- a/net/old.c
-+++ b/net/old.c
-@@ -1,3 +1,3 @@
- one
- TWO
--three
-+THREE
-"""
-OWN = {'net/new.rs': Content(b'new\n'), 'net/newer.rs': Content(b'newer\n', True)}
+    '\n---', f'\nSigned-off-by: {PLACEHOLDER}\n---') + MORE
 FIT = Style('Eve <eve@kernel.org>')
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from unittest import mock
 
 from lib.content import Content
-from lib.patch_build import SYMBOLS, Build, Built, folders
+from lib.kernel import CHOICES
+from lib.patch_build import Build, Built, folders
 from lib.patches import Patch
 
-LINKS = SYMBOLS[0]
+LINKS = CHOICES[0]
 KCONFIG = f'config {LINKS.removeprefix("CONFIG_")}\n\tbool\n'
 
 

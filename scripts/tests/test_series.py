@@ -18,20 +18,9 @@ from lib.errors import Failure
 from lib.history import PLACEHOLDER
 from lib.patches import Patch
 from lib.tree import Tree, changes
-from tests.test_tree import MAKEFILE, PATCH
+from tests.test_tree import MAKEFILE, MORE, OWN, PATCH
 
-OWN = {'net/new.rs': Content(b'new\n'), 'net/newer.rs': Content(b'newer\n', True)}
-
-SECOND = PATCH.partition('Overlay')[0] + """
-diff --git a/net/old.c b/net/old.c
---- a/net/old.c
-+++ b/net/old.c
-@@ -1,3 +1,3 @@
- one
- TWO
--three
-+THREE
-"""
+SECOND = PATCH.partition('Overlay')[0] + MORE
 
 
 class SeriesTest(unittest.TestCase):

@@ -34,6 +34,18 @@ diff --git a/net/old.c b/net/old.c
 +TWO
  three
 """
+# The files that it brings, and what another patch changes after it.
+OWN = {'net/new.rs': Content(b'new\n'), 'net/newer.rs': Content(b'newer\n', True)}
+MORE = """
+diff --git a/net/old.c b/net/old.c
+--- a/net/old.c
++++ b/net/old.c
+@@ -1,3 +1,3 @@
+ one
+ TWO
+-three
++THREE
+"""
 
 
 def patch(text: str = PATCH) -> Patch:

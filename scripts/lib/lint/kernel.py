@@ -2,7 +2,6 @@
 """Checkers of kernel code, in a build folder in which only what they need is made."""
 
 import hashlib
-import re
 import subprocess
 from collections.abc import Callable
 from functools import cache as once
@@ -10,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from lib import tree
-from lib.kernel import LINT, Kernel
+from lib.kernel import LINT, Kernel, has_object
 from lib.lint.ours import Ours, added
 from lib.paths import LOG
 from lib.process import run_logged
@@ -32,13 +31,9 @@ def rustfmt(ours: Ours) -> list[str]:
 
 def objects(ours: Ours) -> list[str]:
     """The kernel objects that are made of the project's C and Rust files."""
-    found = []
-    for name in ours.named(r'(?:kernel|net|fs|drivers)/.*\.(?:c|rs)'):
-        # A file that another one takes in with mod has no object of its own.
-        makefile = tree.prepared().root / Path(name).parent / 'Makefile'
-        if re.search(rf'\b{re.escape(Path(name).stem)}\.o\b', makefile.read_text(encoding='utf-8')):
-            found.append(str(Path(name).with_suffix('.o')))
-    return list(dict.fromkeys(found))
+    names = ours.named(r'(?:kernel|net|fs|drivers)/.*\.(?:c|rs)')
+    return [str(Path(name).with_suffix('.o')) for name in names
+            if has_object(tree.prepared().root / name)]
 
 
 def make(ours: Ours, kernel: Kernel, name: str, *targets: str) -> list[str]:
