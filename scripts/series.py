@@ -96,7 +96,8 @@ def main() -> int:
     for name in set(asked.series) - set(known):
         parser.error(f'there is no series {name}')
     if asked.author and not Style(asked.author).fit:
-        parser.error(f'{asked.author} is no Name <mail> that could be answered')
+        parser.error(f'--from: {asked.author} is not "Name <mail>" with an address that can be '
+                     'answered')
 
     patches, own = read_patches(), tree.overlay()
     if not patches:
