@@ -1,89 +1,117 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Creates struct_ops links; each time, the next one of its allocations fails */
+/* Calls on struct_ops links while allocations fail: an error changes nothing */
 
-#include <sys/mount.h>
-#include <sys/syscall.h>
 #include <test_progs.h>
-#include "sysctl_helpers.h"
+#include "struct_ops_link_fail_helpers.h"
 #include "struct_ops_link_helpers.h"
 #include "struct_ops_link_cc.skel.h"
 
-#define FAILSLAB	"/sys/kernel/debug/failslab/"
-#define FAIL_NTH_MAX	100
+static struct cc_fixture f;
+static int links;	/* in the system, without that of the fixture */
 
-/* Makes the nth allocation of this thread fail, or none if it is 0 */
-static bool fail_nth(int fd, int nth)
+static bool link_a(void)
 {
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", nth);
-	return ASSERT_EQ(pwrite(fd, text, strlen(text), 0), strlen(text), "fail_nth");
+	if (f.link < 0)
+		f.link = link_create(f.a);
+	return ASSERT_OK_FD(f.link, "link");
 }
 
-/* Whether the nth allocation was reached, and so has failed */
-static bool has_failed(int fd)
+static void check_attached(int map)
 {
-	char text[16] = {};
-
-	ASSERT_GT(pread(fd, text, sizeof(text) - 1, 0), 0, "read_fail_nth");
-	return !atoi(text);
+	ASSERT_EQ(cc_listed(LINK_CC), 1, "listed");
+	ASSERT_EQ(count_links(), links + 1, "links");
+	check_link_map(f.link, map_id(map));
 }
 
-static void test_create(int fail_fd)
+static void check_closed(void)
 {
-	int link, nth, refused = 0, links = count_links();
-	bool failed = true;
-	struct cc_fixture f;
+	ASSERT_EQ(cc_listed(LINK_CC), 0, "not_listed");
+	ASSERT_EQ(count_links(), links, "no_link");
+}
 
-	if (!cc_setup(&f))
-		goto out;
-	for (nth = 1; failed && nth < FAIL_NTH_MAX; nth++) {
-		if (!fail_nth(fail_fd, nth))
-			break;
-		link = link_create(f.a);
-		failed = has_failed(fail_fd);
-		fail_nth(fail_fd, 0);
+static int create(void)
+{
+	return f.link = link_create(f.a);
+}
 
-		if (link >= 0) {
-			/* No allocation failed, or one that has a fallback */
-			check_link_map(link, map_id(f.a));
-			close(link);
-		} else {
-			ASSERT_TRUE(failed, "failed_without_injection");
-			ASSERT_EQ(link, -ENOMEM, "create");
-			refused++;
-		}
-		ASSERT_EQ(cc_listed(LINK_CC), 0, "not_listed");
-		ASSERT_EQ(count_links(), links, "links");
+static void check_create(int ret)
+{
+	if (ret >= 0)
+		check_attached(f.a);
+	else
+		ASSERT_EQ(ret, -ENOMEM, "create");
+	cc_close_link(&f);
+	check_closed();
+}
+
+static int update(void)
+{
+	return link_update(f.link, f.b);
+}
+
+static void check_update(int ret)
+{
+	check_attached(ret ? f.a : f.b);
+	cc_close_link(&f);
+}
+
+static int detach(void)
+{
+	return bpf_link_detach(f.link);
+}
+
+static void check_detach(int ret)
+{
+	if (ret) {
+		check_attached(f.a);
+		return;
 	}
-	ASSERT_FALSE(failed, "all_allocations_failed");
-	ASSERT_GT(refused, 0, "refused");
-out:
-	cc_teardown(&f);
+	ASSERT_EQ(cc_listed(LINK_CC), 0, "not_listed");
+	check_link_map(f.link, 0);
+	cc_close_link(&f);
 }
+
+static int close_link(void)
+{
+	int ret = close(f.link) ? -errno : 0;
+
+	f.link = -1;
+	return ret;
+}
+
+/* Closing always unregisters */
+static void check_close(int ret)
+{
+	ASSERT_OK(ret, "close");
+	check_closed();
+}
+
+static const struct {
+	const char *name;
+	struct fail_call call;
+	bool may_refuse;
+} calls[] = {
+	{ "create", { .call = create, .check = check_create }, true },
+	{ "update", { .prepare = link_a, .call = update, .check = check_update } },
+	{ "detach", { .prepare = link_a, .call = detach, .check = check_detach } },
+	{ "close", { .prepare = link_a, .call = close_link, .check = check_close } },
+};
 
 void serial_test_struct_ops_link_enomem(void)
 {
-	char wait[16], path[64];
-	int fail_fd;
+	int i, refused;
 
-	/* Fails with EBUSY if it is mounted already */
-	if (mount("debugfs", "/sys/kernel/debug", "debugfs", 0, NULL))
-		ASSERT_EQ(errno, EBUSY, "mount_debugfs");
-
-	snprintf(path, sizeof(path), "/proc/self/task/%ld/fail-nth", syscall(SYS_gettid));
-	fail_fd = open(path, O_RDWR);
-	if (!ASSERT_OK_FD(fail_fd, "open_fail_nth"))
+	if (!fail_setup())
 		return;
-	/* Also fail allocations that may sleep, and print no stack traces */
-	if (sysctl_set_or_fail(FAILSLAB "ignore-gfp-wait", wait, "N") ||
-	    sysctl_set_or_fail(FAILSLAB "verbose", NULL, "0"))
-		goto out;
-
-	if (test__start_subtest("create"))
-		test_create(fail_fd);
-
-	sysctl_set_or_fail(FAILSLAB "ignore-gfp-wait", NULL, wait);
-out:
-	close(fail_fd);
+	links = count_links();
+	for (i = 0; i < ARRAY_SIZE(calls); i++) {
+		if (!test__start_subtest(calls[i].name))
+			continue;
+		if (cc_setup(&f)) {
+			refused = fail_each(&calls[i].call);
+			ASSERT_EQ(refused > 0, calls[i].may_refuse, "refused");
+		}
+		cc_teardown(&f);
+	}
+	fail_teardown();
 }
