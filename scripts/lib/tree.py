@@ -22,7 +22,8 @@ from lib.process import step
 from lib.progress import note
 
 OVERLAY = ('Documentation/*.rst', 'include', 'kernel', 'net', 'rust', 'tools',
-           ':(exclude)tools/bpf/ccswap')     # which is built where it is
+           # which are built where they are
+           ':(exclude)tools/bpf/ccswap', ':(exclude)tools/testing/struct_ops')
 # The kernels' build folders (build-*) stand in the tree: seen from there the source is '..'
 # wherever the tree is, so their objects do not depend on the place.
 RSYNC = ('rsync', '-rlp', '--checksum', '--delete', '--exclude=/.git', '--exclude=/build-*')
