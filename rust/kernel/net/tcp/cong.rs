@@ -45,6 +45,8 @@
 //!   one bucket, and it is added at its old position (A to B to A), or before all tables that were
 //!   in the bucket when it was removed. The lookup continues with all of these, some of them a
 //!   second time. It only starts again if the table that it has reached is added at that moment.
+//!   The pointer of the added table is stored with release, too, so the tables that the lookup
+//!   reaches through it are seen as they were then.
 //! * Add a table of a module that was removed: no lookup has reached it, since unregistering it
 //!   waits for a grace period. It is added at the end of the chain.
 //!

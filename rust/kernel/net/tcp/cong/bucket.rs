@@ -170,14 +170,16 @@ pub(super) fn add(_registry: &mut RegistryGuard, ca: &CongestionOps) {
             link = next(found);
         }
     }
-    next(ca).store(link.load(Relaxed), Relaxed);
+    // Release, too: a lookup may be at `ca`, if it was removed.
+    next(ca).store(link.load(Relaxed), Release);
     link.store(core::ptr::from_ref(ca).cast_mut(), Release);
 }
 
 /// Replaces `old` by `new` in the same position. Both have the same key, and both or neither are
 /// BPF tables.
 pub(super) fn replace(registry: &mut RegistryGuard, old: &CongestionOps, new: &CongestionOps) {
-    next(new).store(next(old).load(Relaxed), Relaxed);
+    // Release, too: a lookup may be at `new`, if it was removed.
+    next(new).store(next(old).load(Relaxed), Release);
     redirect(registry, old, core::ptr::from_ref(new).cast_mut());
 }
 

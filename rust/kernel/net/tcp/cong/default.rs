@@ -25,6 +25,10 @@ use crate::{
             Relaxed,
             Release, //
         },
+        barrier::{
+            smp_mb,
+            Read, //
+        },
         rcu, //
     },
     types::Opaque, //
@@ -235,7 +239,9 @@ impl DefaultOf {
                 return Some(found);
             }
             // A shared default holds a reference on its table. So if there is no reference on the
-            // table any more, the default is another table by now.
+            // table any more, the default is another table by now. It was set before the last
+            // reference was put.
+            smp_mb(Read);
             let now = self.ca(&reader);
             if core::ptr::eq(now, ca) {
                 return None;
