@@ -14,7 +14,7 @@ override CMD := $(value CMD)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup checkers fetch prepare series series-check kernel vm run kunit selftests \
-	ccswap bench lint test clean distclean
+	ccswap bench fuzz lint test clean distclean
 
 help:		## list the targets
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 14
@@ -60,6 +60,10 @@ ccswap: setup	## build the command line and run its tests
 
 bench: setup	## compare both kernels, to build/bench (takes minutes)
 	@scripts/bench.py
+
+fuzz: setup	## compare random calls on both kernels (SEED= SEQUENCES= STEPS= REPLAY=file)
+	@scripts/fuzz.py $(if $(REPLAY),--replay $(REPLAY)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(SEQUENCES),--sequences $(SEQUENCES)) $(if $(STEPS),--steps $(STEPS))
 
 checkers: setup
 	@scripts/setup.sh --checkers

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Runs sequences in the guest of each kernel."""
+
+import shlex
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from lib import vm
+from lib.errors import Failure
+from lib.fuzz.sequences import Steps, Trace, read_traces, write
+
+IMPLS = ('c', 'rust')
+PATIENCE = 600    # seconds for a boot
+EACH = 2          # seconds more for a sequence
+
+
+class Died(Failure):
+    """A guest that did not end: the sequence that it ran."""
+
+    def __init__(self, impl: str, sequence: int, status: int) -> None:
+        super().__init__(f'the {impl} kernel failed or hung in sequence {sequence} of the batch '
+                         f'(exit status {status})')
+        self.impl, self.sequence = impl, sequence
+
+
+class Guest:
+    """Boots a kernel per batch of sequences."""
+
+    def __init__(self, binary: Path, folder: Path) -> None:
+        self.binary, self.folder = binary, folder
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def run(self, impl: str, sequences: Sequence[Steps]) -> list[Trace]:
+        """What a kernel does with the sequences."""
+        with tempfile.TemporaryDirectory(prefix=f'{impl}.', dir=self.folder) as scratch:
+            source, out = Path(scratch) / 'sequences', Path(scratch) / 'traces'
+            write(source, sequences)
+            # One processor: what a step sets off is over when the next one begins.
+            status = vm.run(impl, shlex.join([str(self.binary), 'run', str(source), str(out)]),
+                            cpus=1, timeout=PATIENCE + EACH * len(sequences), build=False)
+            traces, begun = read_traces(out)
+        if status or len(traces) != len(sequences):
+            raise Died(impl, len(traces) if begun is None else begun, status)
+        return traces
+
+    def both(self, sequences: Sequence[Steps]) -> list[tuple[Trace, Trace]]:
+        """What the C kernel does with each sequence, and the Rust one."""
+        c, rust = (self.run(impl, sequences) for impl in IMPLS)
+        return list(zip(c, rust, strict=True))
