@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn each_operation_and_each_wrong_kind_comes_up() {
-        let text = written(7, 300);
+        let text = written(7, 6000);
         let mut operations = BTreeMap::new();
         for line in &text {
             let name = line.split('"').nth(1).expect("an operation").to_owned();
