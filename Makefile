@@ -5,6 +5,7 @@
 
 IMPL ?= rust
 SECONDS ?= 20
+MINUTES ?= 1
 THREADS ?= multi
 export LINUX_SRC
 
@@ -14,7 +15,7 @@ override CMD := $(value CMD)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup checkers fetch prepare series series-check kernel vm run kunit selftests \
-	ccswap bench fuzz lint test clean distclean
+	ccswap torture bench fuzz lint test clean distclean
 
 help:		## list the targets
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 14
@@ -57,6 +58,9 @@ selftests: setup	## run the BPF selftests (IMPL=c)
 
 ccswap: setup	## build the command line and run its tests
 	@scripts/ccswap.py test
+
+torture: setup	## use links in every way at once, under traffic (MINUTES= SEED= IMPL=)
+	@scripts/torture.py --impl $(IMPL) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 bench: setup	## compare both kernels, to build/bench (takes minutes)
 	@scripts/bench.py

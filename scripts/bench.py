@@ -30,7 +30,7 @@ from lib.process import step
 from lib.progress import clock, watched
 
 OUT = BUILD / 'bench'
-BINARY = ccswap.TARGET / 'release/struct_ops_bench'
+BINARY = ccswap.WORKSPACE.target / 'release/struct_ops_bench'
 PICTURES = {'chart': 'report.svg', 'growth': 'growth.svg'}
 IMPLS = ('c', 'rust')
 # One nanosecond of the guest is one instruction, and waiting takes no real time.
@@ -170,7 +170,7 @@ def main() -> None:
 
     kernels = {impl: Kernel(impl) for impl in IMPLS}
     if not args.last:
-        ccswap.build()
+        ccswap.WORKSPACE.build()
         for kernel in kernels.values():
             kernel.ensure()
     OUT.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ import xmlrunner
 
 import ccswap
 import test as runner
-from lib import results
+from lib import cargo, results
 from lib.results import Case, Result, Verdict
 
 
@@ -144,15 +144,16 @@ class CcswapTest(unittest.TestCase):
                   'test cli::c ... ignored\ntest cli::d ... ignored, needs root\n'
                   'test src/a.rs - f (line 3) ... ok\n'
                   'test result: FAILED. 2 passed; 1 failed; 2 ignored; 0 measured\n')
-        self.assertEqual(ccswap.cases(output), [
+        self.assertEqual(cargo.cases(output), [
             Case('cli::a'), Case('cli::b', 'failed'), Case('cli::c', 'skipped'),
             Case('cli::d', 'skipped', 'needs root'), Case('src/a.rs - f (line 3)')])
-        self.assertEqual(ccswap.cases('error: could not compile'), [])
+        self.assertEqual(cargo.cases('error: could not compile'), [])
 
     def told(self, impl: str) -> str:
         """What the guest is told to run in the demo."""
         with tempfile.TemporaryDirectory() as folder, \
-                mock.patch.object(ccswap, 'build_with_kernel'), mock.patch('lib.results.write'), \
+                mock.patch('lib.cargo.Workspace.build_with_kernel'), \
+                mock.patch('lib.results.write'), \
                 mock.patch('lib.vm.run', return_value=0) as run:
             ccswap.demo(impl, 5, Path(folder), False)
         script: str = run.call_args[0][1]

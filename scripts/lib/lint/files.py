@@ -60,4 +60,4 @@ def shellcheck() -> list[str]:
 
 def ccswap() -> list[str]:
     """Rustfmt and clippy on the command line."""
-    return program.complaints()
+    return program.WORKSPACE.complaints()

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What is made of a report of the torture, and of the guest's status."""
+
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+import torture
+from lib.results import Result
+
+
+class JudgeTest(unittest.TestCase):
+    def judge(self, status: int, *complaints: str) -> Result:
+        with tempfile.TemporaryDirectory() as folder:
+            report = Path(folder, 'report.json')
+            report.write_text(json.dumps({'cases': [
+                {'name': 'bytes', 'complaints': []},
+                {'name': 'calls', 'complaints': complaints}]}), encoding='utf-8')
+            return torture.judge('rust', status, report)
+
+    def failed(self, result: Result) -> list[str]:
+        return [case.name for case in result.failed]
+
+    def test_all_holds(self) -> None:
+        result = self.judge(0)
+        self.assertEqual((len(result.passed), result.failed), (3, []))
+
+    def test_what_does_not_hold_is_named(self) -> None:
+        self.assertEqual(self.failed(self.judge(1, 'EBUSY')), ['calls'])
+
+    def test_a_fault_of_the_kernel_counts_whatever_the_program_says(self) -> None:
+        fault = ['the kernel reported no fault']
+        self.assertEqual(self.failed(self.judge(70)), fault)
+        self.assertEqual(self.failed(self.judge(1)), fault)
+        self.assertEqual(self.failed(self.judge(70, 'EBUSY')), ['calls', *fault])
+
+    def test_no_report(self) -> None:
+        self.assertEqual(self.failed(torture.judge('rust', 1, Path('absent'))), ['report'])

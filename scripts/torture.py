@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Uses struct_ops links in every way at once, under traffic, and checks that nothing is lost.
+
+The program is tools/testing/struct_ops/torture, run in the guest. It prints its
+seed; the same seed makes each actor choose the same again. Its report is
+build/torture/IMPL.json.
+"""
+
+import argparse
+import json
+import shlex
+from pathlib import Path
+
+from lib import command, results, vm
+from lib.cargo import Workspace
+from lib.kernel import add_impl
+from lib.paths import BUILD, TOP
+from lib.results import Case, Result
+
+WORKSPACE = Workspace('struct_ops', TOP / 'tools/testing/struct_ops')
+BINARY = WORKSPACE.target / 'release/torture'
+PATIENCE = 600   # seconds for the boot, for what is freed late and for a scan of kmemleak
+
+
+def judge(impl: str, status: int, report: Path) -> Result:
+    """One case for each thing that must hold, by the report; and the kernel's own verdict."""
+    result = Result(f'torture-{impl}')
+    if report.exists():
+        result.cases += [Case.judged(case['name'], case['complaints'])
+                         for case in json.loads(report.read_text(encoding='utf-8'))['cases']]
+    else:
+        result.cases.append(Case('report', 'failed', 'it left none'))
+    # Its own status is 1 when something else failed, so what is left is the kernel's.
+    explained = status == 1 and result.failed
+    result.cases.append(Case.judged('the kernel reported no fault', [
+        f'the guest ended with status {status}'] if status and not explained else []))
+    return result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_impl(parser)
+    parser.add_argument('--minutes', type=float, default=1, help='how long (default: 1)')
+    parser.add_argument('--seed', type=int, help='of the random streams (default: a new one)')
+    parser.add_argument('--last', action='store_true',
+                        help='boot the last image that was built, whatever the sources say')
+    args = parser.parse_args()
+    WORKSPACE.build_with_kernel(args.impl, args.last)
+    report = BUILD / 'torture' / f'{args.impl}.json'
+    report.parent.mkdir(parents=True, exist_ok=True)
+    report.unlink(missing_ok=True)
+    seconds = max(1, round(args.minutes * 60))
+    seed = ['--seed', str(args.seed)] if args.seed is not None else []
+    status = vm.run(args.impl, shlex.join([str(BINARY), '--seconds', str(seconds),
+                                           '--json', str(report), *seed]),
+                    timeout=seconds + PATIENCE, build=False)
+    result = judge(args.impl, status, report)
+    result.show()
+    results.write(result)
+    return status
+
+
+if __name__ == '__main__':
+    command.run(main)

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! The actors.
+
+mod diag;
+mod hid;
+mod life;
+mod namespaces;
+mod odd;
+mod qdisc;
+mod race;
+mod routes;
+mod sched;
+mod swap;
+mod sysctl;
+mod traffic;
+pub mod victim;
+
+use std::io;
+use std::os::fd::AsFd;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use common::link::Link;
+use nix::errno::Errno;
+
+use crate::actor::Make;
+
+/// Every actor with its name; some act more than once.
+pub const ALL: [(&str, Make); 17] = [
+    ("swap a", |_, _| Ok(Box::new(swap::Swap::new(0)))),
+    ("swap b", |_, _| Ok(Box::new(swap::Swap::new(1)))),
+    ("swap c", |_, _| Ok(Box::new(swap::Swap::new(2)))),
+    ("life 0", |world, _| Ok(Box::new(life::Life::new(world, "torture_0")?))),
+    ("life 1", |world, _| Ok(Box::new(life::Life::new(world, "torture_1")?))),
+    ("race 0", |world, _| Ok(Box::new(race::Race::new(world)?))),
+    ("traffic TCP", |_, _| Ok(Box::new(traffic::Traffic::tcp()?))),
+    ("traffic MPTCP", |_, _| Ok(Box::new(traffic::Traffic::mptcp()?))),
+    ("traffic Fast Open", |_, _| Ok(Box::new(traffic::Traffic::fast_open()?))),
+    ("odd sockets", |_, _| Ok(Box::new(odd::Odd))),
+    ("namespaces", |_, _| Ok(Box::new(namespaces::Namespaces))),
+    ("sysctl", |_, _| Ok(Box::new(sysctl::Sysctl))),
+    ("routes", |_, _| Ok(Box::new(routes::Routes::new()?))),
+    ("diag", |_, _| Ok(Box::new(diag::Diag))),
+    ("HID", |_, _| Ok(Box::new(hid::Hid::new()?))),
+    ("qdisc and sched_ext", |_, _| Ok(Box::new((qdisc::Disc::new()?, sched::Sched::new()?)))),
+    ("victims", |_, _| Ok(Box::new(victim::Victims))),
+];
+
+/// Runs a program of the system's to its end; its output, and it must succeed.
+fn run(program: &str, argv: &[&str]) -> Result<String> {
+    let output = Command::new(program)
+        .args(argv)
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("cannot run {program}"))?;
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{program} {}: {complaint}", argv.join(" "));
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// How long a link may live on after it was closed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Creates a link, once the last one of that name is gone. A process that another
+/// thread starts has all descriptors until it executes its program, so a close may
+/// not be the last one.
+fn create(map: &impl AsFd) -> io::Result<Link> {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let result = Link::create(map);
+        let taken = failed_with(&result, Errno::EEXIST) || failed_with(&result, Errno::EBUSY);
+        if !taken || Instant::now() > end {
+            return result;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Whether a call failed with this error number.
+fn failed_with<T>(result: &io::Result<T>, number: Errno) -> bool {
+    matches!(result, Err(error) if error.raw_os_error() == Some(number as i32))
+}

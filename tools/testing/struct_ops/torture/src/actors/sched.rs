@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! A scheduler of sched_ext's, started and stopped under the load of all others.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use common::link::Link;
+use common::tables::{Implementation, Kind};
+use fastrand::Rng;
+use nix::errno::Errno;
+
+use super::{create, failed_with};
+use crate::actor::Actor;
+use crate::world::World;
+
+/// The actor.
+pub struct Sched {
+    /// The table's type; it has no programs.
+    implementation: Implementation,
+}
+
+impl Sched {
+    /// Loads what there is to load.
+    pub fn new() -> Result<Self> {
+        Ok(Self { implementation: Implementation::load(Kind::Sched)? })
+    }
+}
+
+impl Actor for Sched {
+    fn step(&mut self, _: &World, rng: &mut Rng) -> Result<()> {
+        let link = create(&self.implementation.named("torture")?).context("scheduler")?;
+        let result = Link::create(&self.implementation.named("second")?);
+        ensure!(failed_with(&result, Errno::EBUSY), "a second scheduler: {result:?}");
+        std::thread::sleep(Duration::from_millis(rng.u64(..50)));
+        if rng.bool() {
+            link.detach().context("detach the scheduler")?;
+        }
+        Ok(())
+    }
+}

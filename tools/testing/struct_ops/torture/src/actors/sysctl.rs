@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Reads and writes the lists of names and the default.
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+use fastrand::Rng;
+
+use crate::actor::Actor;
+use crate::world::{NAMES, World};
+
+/// The default of the caller's network namespace.
+pub const DEFAULT: &str = "/proc/sys/net/ipv4/tcp_congestion_control";
+/// The names that are registered.
+const AVAILABLE: &str = "/proc/sys/net/ipv4/tcp_available_congestion_control";
+/// The names that ordinary users may choose.
+const ALLOWED: &str = "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
+
+/// The actor.
+pub struct Sysctl;
+
+impl Actor for Sysctl {
+    fn step(&mut self, _: &World, rng: &mut Rng) -> Result<()> {
+        let name = NAMES[rng.usize(..NAMES.len())];
+        match rng.u32(..4) {
+            0 => fs::write(DEFAULT, name).context("write the default")?,
+            1 => {
+                let allowed = format!("reno cubic {}", NAMES.join(" "));
+                fs::write(ALLOWED, allowed).context("write the allowed")?;
+            }
+            2 => drop(fs::read_to_string(ALLOWED).context("read the allowed")?),
+            _ => {
+                let listed = fs::read_to_string(AVAILABLE).context("read the available")?;
+                for name in NAMES {
+                    let found = listed.split_whitespace().any(|word| word == name);
+                    ensure!(found, "{name} is not available: {listed}");
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Uses struct_ops links in every way at once, under traffic that must not
+//! notice, and checks at the end that nothing was lost and nothing is left.
+//!
+//! It changes the running kernel: for a virtual machine, as root.
+
+mod actor;
+mod actors;
+mod census;
+mod report;
+mod world;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::atomic::Ordering::Relaxed;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use nix::sys::resource::{Resource, setrlimit};
+
+use crate::census::Census;
+use crate::report::{Case, Report};
+use crate::world::{Rule, World};
+
+/// Settings of the guest, and what the run needs them to be.
+const SETTINGS: [(&str, &str); 4] = [
+    ("/proc/sys/net/ipv4/tcp_fastopen", "3"),
+    ("/proc/sys/net/mptcp/enabled", "1"),
+    // Both are the actors' to change.
+    ("/proc/sys/net/ipv4/tcp_congestion_control", "cubic"),
+    ("/proc/sys/net/ipv4/tcp_allowed_congestion_control", "reno cubic"),
+];
+/// Descriptors that may be open at a time.
+const DESCRIPTORS: u64 = 4096;
+
+/// Uses struct_ops links in every way at once, in a virtual machine.
+#[derive(Parser)]
+struct Options {
+    /// For another part of the run.
+    #[command(subcommand)]
+    part: Option<Part>,
+    /// How long.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// What the random streams are made from; random by default.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Where the report goes, as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+/// What the program starts itself as.
+#[derive(Subcommand)]
+enum Part {
+    /// A process that waits to be killed.
+    #[command(hide = true)]
+    Victim {
+        /// What its random stream is made from.
+        #[arg(long)]
+        seed: u64,
+    },
+}
+
+fn main() -> Result<ExitCode> {
+    let options = Options::parse();
+    if let Some(Part::Victim { seed }) = options.part {
+        actors::victim::live(seed)?;
+    }
+    let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
+    println!("seed {seed}");
+    let report = torture(seed, Duration::from_secs(options.seconds))?;
+    println!("{report}");
+    if let Some(path) = options.json {
+        fs::write(&path, serde_json::to_vec_pretty(&report)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs all actors for a time, and checks what must hold.
+fn torture(seed: u64, time: Duration) -> Result<Report> {
+    setrlimit(Resource::RLIMIT_NOFILE, DESCRIPTORS, DESCRIPTORS)?;
+    set()?;
+    census::forget_leaks()?;
+    let before = Census::take().context("cannot count what exists")?;
+    let pins = Path::new("/sys/fs/bpf/torture");
+    fs::create_dir(pins).context("cannot make a folder for pins; is this the guest?")?;
+
+    let world = World::new(pins.to_owned())?;
+    let began = Instant::now();
+    let steps = act(&world, seed, time);
+    let seconds = began.elapsed().as_secs_f64();
+    set()?;
+
+    let mut cases: Vec<_> =
+        Rule::ALL.map(|(rule, name)| Case::new(name, world.complaints(rule))).into();
+    cases.push(Case::new(
+        "every connection left its implementation",
+        census::settle(|| {
+            let mut found = Vec::new();
+            for (number, (started, released)) in balance(&world)?.into_iter().enumerate() {
+                if started != released || started == 0 {
+                    found
+                        .push(format!("implementation {number}: {started} began, {released} left"));
+                }
+            }
+            Ok(found)
+        })?,
+    ));
+    cases.push(Case::new(
+        "every actor acted",
+        steps.iter().filter(|(_, steps)| **steps == 0).map(|(name, _)| (*name).into()).collect(),
+    ));
+    let implementations = balance(&world)?;
+    let (connections, bytes) = (world.connections.load(Relaxed), world.bytes.load(Relaxed));
+    drop(world);
+    fs::remove_dir(pins).context("a pin is left")?;
+    cases.push(Case::new(
+        "programs, maps, links, sockets, modules and slabs are as before",
+        census::settle(|| Ok(Census::take()?.complaints(&before)))?,
+    ));
+    if let Some(leaks) = census::leaks()? {
+        cases.push(Case::new("kmemleak is silent", leaks));
+    }
+    Ok(Report { seed, seconds, steps, connections, bytes, implementations, cases })
+}
+
+/// Runs all actors; the number of steps that each has made.
+fn act(world: &World, seed: u64, time: Duration) -> BTreeMap<&'static str, u64> {
+    thread::scope(|scope| {
+        let started: Vec<_> = actors::ALL
+            .into_iter()
+            .enumerate()
+            .map(|(number, (name, make))| {
+                (name, actor::start(scope, world, name, make, actor::stream(seed, number)))
+            })
+            .collect();
+        thread::sleep(time);
+        world.stop.store(true, Relaxed);
+        started.into_iter().map(|(name, actor)| (name, actor.join().unwrap_or(0))).collect()
+    })
+}
+
+/// Sets what the run needs.
+fn set() -> Result<()> {
+    for (path, value) in SETTINGS {
+        fs::write(path, value).with_context(|| format!("cannot write {path}"))?;
+    }
+    Ok(())
+}
+
+/// For each implementation: connections that began on it, and that left it.
+fn balance(world: &World) -> Result<Vec<(u64, u64)>> {
+    world
+        .implementations
+        .iter()
+        .map(|implementation| Ok((implementation.started()?, implementation.released()?)))
+        .collect()
+}
