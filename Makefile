@@ -15,7 +15,7 @@ override CMD := $(value CMD)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup checkers fetch prepare series series-check kernel vm run kunit selftests \
-	ccswap torture bench fuzz lint test clean distclean
+	ccswap model torture bench fuzz lint test clean distclean
 
 help:		## list the targets
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 14
@@ -58,6 +58,9 @@ selftests: setup	## run the BPF selftests (IMPL=c)
 
 ccswap: setup	## build the command line and run its tests
 	@scripts/ccswap.py test
+
+model: setup	## explore the registry of congestion controls with loom
+	@scripts/programs.py --package model
 
 torture: setup	## use links in every way at once, under traffic (MINUTES= SEED= IMPL=)
 	@scripts/torture.py --impl $(IMPL) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))

@@ -14,7 +14,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from lib import command, results, toolchain
+from lib import command, results
+from lib.cargo import PROGRAMS
 from lib.errors import Failure
 from lib.fuzz import sequences
 from lib.fuzz.differences import DIFFERENCES, Difference, Found, compare
@@ -22,23 +23,13 @@ from lib.fuzz.guest import IMPLS, Died, Guest
 from lib.fuzz.sequences import Steps
 from lib.fuzz.shrink import shrink
 from lib.kernel import Kernel
-from lib.paths import BUILD, LOG, TOP, cache
-from lib.process import step
+from lib.paths import BUILD
 from lib.progress import clock, note
 from lib.results import Case, Result
 
-SOURCE = TOP / 'tools/testing/struct_ops'
-TARGET = cache() / 'struct_ops'
-BINARY = TARGET / 'release/fuzz'
+BINARY = PROGRAMS.target / 'release/fuzz'
 OUT = BUILD / 'fuzz'
 BATCH = 2000      # sequences a boot
-
-
-def build() -> None:
-    step('building the fuzzer', ['/usr/bin/cargo', 'build', '--release', '--locked', '-p', 'fuzz'],
-         LOG / 'fuzz-build.log', toolchain.environment() | {
-             'CARGO_TARGET_DIR': str(TARGET), 'CARGO_TERM_COLOR': 'never'}, SOURCE,
-         counts=lambda line: line.lstrip().startswith('Compiling '))
 
 
 def generate(seed: int, first: int, count: int, steps: int) -> list[Steps]:
@@ -120,7 +111,7 @@ def main() -> int:
     if args.sequences < 1 or args.steps < 1:
         raise Failure('SEQUENCES and STEPS have to be 1 at least')
 
-    build()
+    PROGRAMS.build()
     if not args.last:
         for impl in IMPLS:
             Kernel(impl).ensure()

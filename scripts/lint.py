@@ -50,7 +50,7 @@ CHECKS: dict[str, Check] = {
     'ruff': files.ruff,
     'mypy': files.mypy,
     'shellcheck': files.shellcheck,
-    'ccswap': files.ccswap,
+    'programs': files.programs,
     'rustfmt': partial(of_kernel, kernel.rustfmt),
     'checkpatch': series,
     'clippy': partial(of_kernel, kernel.clippy),
@@ -83,7 +83,7 @@ def main() -> None:
         results.write(result)
     if result.failed:
         raise Failure('lint has complaints, see above; whole outputs are in '
-                      f'{LOG}/lint-*.log and {LOG}/ccswap-*.log')
+                      f'{LOG}/lint-*.log and {LOG}/{{ccswap,struct_ops}}-*.log')
 
 
 if __name__ == '__main__':

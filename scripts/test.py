@@ -4,9 +4,9 @@
 
 First all is built, then tested: the scripts' unit tests, the checkers of lint,
 the guest that the scripts make, ccswap's unit tests, KUnit, the BPF selftests on
-the Rust kernel and on the C one, ccswap in a guest of each and a short demo. Each
-part leaves JUnit files in build/results; one that leaves none counts as one
-failure.
+the Rust kernel and on the C one, ccswap in a guest of each, the programs of
+tools/testing/struct_ops, ten seconds of torture and a short demo. Each part leaves
+JUnit files in build/results; one that leaves none counts as one failure.
 """
 
 import argparse
@@ -47,6 +47,8 @@ PARTS = (
     Part('ccswap in the guest, Rust', ('ccswap.py', 'guest', '--impl', 'rust'),
          ('ccswap-guest-rust',)),
     Part('ccswap in the guest, C', ('ccswap.py', 'guest', '--impl', 'c'), ('ccswap-guest-c',)),
+    Part('programs: cargo test', ('programs.py',), ('struct_ops',)),
+    Part('torture', ('torture.py', '--minutes', '0.17'), ('torture-rust',)),
     Part('demo', ('ccswap.py', 'demo', '--seconds', '10'), ('demo-rust',)),
 )
 

@@ -13,13 +13,12 @@ import shlex
 from pathlib import Path
 
 from lib import command, results, vm
-from lib.cargo import Workspace
+from lib.cargo import PROGRAMS
 from lib.kernel import add_impl
-from lib.paths import BUILD, TOP
+from lib.paths import BUILD
 from lib.results import Case, Result
 
-WORKSPACE = Workspace('struct_ops', TOP / 'tools/testing/struct_ops')
-BINARY = WORKSPACE.target / 'release/torture'
+BINARY = PROGRAMS.target / 'release/torture'
 PATIENCE = 600   # seconds for the boot, for what is freed late and for a scan of kmemleak
 
 
@@ -47,7 +46,7 @@ def main() -> int:
     parser.add_argument('--last', action='store_true',
                         help='boot the last image that was built, whatever the sources say')
     args = parser.parse_args()
-    WORKSPACE.build_with_kernel(args.impl, args.last)
+    PROGRAMS.build_with_kernel(args.impl, args.last)
     report = BUILD / 'torture' / f'{args.impl}.json'
     report.parent.mkdir(parents=True, exist_ok=True)
     report.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lib import results, toolchain
 from lib.kernel import Kernel
-from lib.paths import LOG, cache
+from lib.paths import LOG, TOP, cache
 from lib.process import beside, run_logged, step
 from lib.results import Case, Result, Verdict
 
@@ -70,15 +70,22 @@ class Workspace:
                 found.append(f'cargo {name} complains: see {log}')
         return found
 
-    def test(self) -> Result:
-        """Runs the tests that need no kernel."""
+    def test(self, package: str = '') -> Result:
+        """Runs the tests that need no kernel, of one package or of all."""
         log = self.log('test')
-        status = run_logged(f'testing {self.name}', cargo('test', '--release', '--locked'), log,
-                            self.env, self.source)
-        result = Result(self.name, cases(log.read_text(encoding='utf-8')))
+        name = package or self.name
+        chosen = ['--package', package] if package else []
+        status = run_logged(f'testing {name}', cargo(
+            'test', '--release', '--locked', *chosen, '--', '--show-output'), log, self.env,
+                            self.source)
+        result = Result(name, cases(log.read_text(encoding='utf-8')))
         if (status and not result.failed) or not result.passed:
             result.cases.append(Case('cargo test', 'failed',
                                      f'ended with status {status}: see {log}'))
         result.show()
         results.write(result)
         return result
+
+
+# The programs that test the kernel, and the model of the registry.
+PROGRAMS = Workspace('struct_ops', TOP / 'tools/testing/struct_ops')

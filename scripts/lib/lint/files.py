@@ -5,7 +5,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import ccswap as program
+import ccswap
+from lib.cargo import PROGRAMS
 from lib.errors import Failure
 from lib.paths import TOP, cache
 
@@ -58,6 +59,6 @@ def shellcheck() -> list[str]:
                        *listed('*.sh', 'scripts/lib/no-kvm/*', '.ci/run')])
 
 
-def ccswap() -> list[str]:
-    """Rustfmt and clippy on the command line."""
-    return program.WORKSPACE.complaints()
+def programs() -> list[str]:
+    """Rustfmt and clippy on the workspaces that no kernel is built from."""
+    return [*ccswap.WORKSPACE.complaints(), *PROGRAMS.complaints()]
