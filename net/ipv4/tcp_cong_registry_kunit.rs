@@ -58,7 +58,7 @@ mod tests {
             ca.undo_cwnd = Some(bindings::tcp_reno_undo_cwnd);
             ca.cong_avoid = Some(bindings::tcp_reno_cong_avoid);
             for (to, from) in ca.name.iter_mut().zip(name) {
-                *to = *from as _;
+                *to = *from;
             }
             // SAFETY: A box is not null.
             Ok(Self(unsafe { NonNull::new_unchecked(KBox::into_raw(ca)) }))

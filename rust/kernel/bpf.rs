@@ -5,7 +5,7 @@
 //! * [`map::Map`]: a reference-counted BPF map.
 //! * [`link::Link`]: a `bpf_link` with data of the caller. The trait [`link::LinkOps`] provides its
 //!   operations, and [`link::LinkPrimer`] creates it.
-//! * [`struct_ops`]: struct_ops maps that are ready, and their registration by a link.
+//! * `struct_ops`: struct_ops maps that are ready, and their registration by a link.
 //!
 //! C header: [`include/linux/bpf.h`](srctree/include/linux/bpf.h)
 

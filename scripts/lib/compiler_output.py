@@ -12,6 +12,8 @@ RUSTC = re.compile(r'^ *--> (?P<file>\S+?):(?P<line>\d+):\d+$')
 HEADING = re.compile(r'^(?:warning|error)\b[^:]*: (?P<text>.*)$')
 ERROR = re.compile(r'\berror\b(?:\[E\d+\])?: |^make.*\*\*\*|undefined (?:reference|symbol)')
 
+COMPILED = re.compile(r'^  CC (?:\[M\]|   )  (\S+)\.o$', re.M)
+
 Complaint = tuple[str, str]     # a file of the kernel tree, and what is said of it
 
 
@@ -33,10 +35,32 @@ def complaints(output: str, src: Path) -> Counter[Complaint]:
     return Counter((name, text) for name, _, text in said(output, src))
 
 
-def new(now: Counter[Complaint], before: Counter[Complaint]) -> list[str]:
-    """What was not said before. A header is complained of once for each file that takes it in."""
-    return [f'{name}: {text}' for (name, text), count in sorted(now.items())
-            if not before[name, text] or (not name.endswith('.h') and count > before[name, text])]
+def compiled(output: str) -> set[str]:
+    """The C files that were compiled."""
+    return {f'{name}.c' for name in COMPILED.findall(output)}
+
+
+def new(now: Counter[Complaint], before: Counter[Complaint], files: set[str]) -> list[str]:
+    """What was not said before.
+
+    What was said of code that moved to another file is not new: it is not said any more of
+    one of the files that were compiled. A header is complained of once for each file that
+    takes it in.
+    """
+    gone = Counter[str]()
+    for (name, text), count in before.items():
+        if name in files:
+            gone[text] += max(0, count - now[name, text])
+    found = []
+    for (name, text), count in sorted(now.items()):
+        more = count - before[name, text]
+        if name.endswith('.h') and before[name, text]:
+            more = 0
+        moved = max(0, min(more, gone[text]))
+        gone[text] -= moved
+        if more > moved:
+            found.append(f'{name}: {text}')
+    return found
 
 
 def errors(output: str, limit: int = 8) -> list[str]:

@@ -177,8 +177,10 @@ class Build:
             if not good:
                 built.errors = compiler_output.errors(output)
             said = compiler_output.complaints(output, self.src)
-            built.complaints = compiler_output.new(said, self.known) if compared else []
-            self.known |= said
+            files = compiler_output.compiled(output)
+            built.complaints = compiler_output.new(said, self.known, files) if compared else []
+            self.known = said | Counter({(name, text): count for (name, text), count
+                                         in self.known.items() if name not in files})
         if not built.errors:
             before, now = self.objects, self.scan()
             self.objects = now

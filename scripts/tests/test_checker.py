@@ -96,6 +96,8 @@ class CheckerTest(unittest.TestCase):
         self.comes_to = Built(errors=['a.c:1: error'])
         self.assertEqual(self.named(self.check(PATCHES[:1]), 'failed'),
                          ['some/0001: on', 'some/0001: off'])
+        self.comes_to = Built()
+        self.assertEqual(self.named(self.check(PATCHES[:1]), 'failed'), [])
 
     def test_coccinelle_is_asked_about_the_code_of_the_series(self) -> None:
         asked = []

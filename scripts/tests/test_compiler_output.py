@@ -5,7 +5,7 @@ import unittest
 from collections import Counter
 from pathlib import Path
 
-from lib.compiler_output import complaints, errors, new, said
+from lib.compiler_output import compiled, complaints, errors, new, said
 
 SRC = Path('/tree')
 OUTPUT = """\
@@ -35,9 +35,22 @@ class ComplaintsTest(unittest.TestCase):
 
     def test_what_is_new(self) -> None:
         now = Counter({UNUSED: 2, HEADER: 2})
-        self.assertEqual(new(now, now), [])
-        self.assertEqual(new(now, Counter({UNUSED: 1, HEADER: 1})), [': '.join(UNUSED)])
-        self.assertEqual(new(now, Counter({UNUSED: 2})), [': '.join(HEADER)])
+        self.assertEqual(new(now, now, set()), [])
+        self.assertEqual(new(now, Counter({UNUSED: 1, HEADER: 1}), set()), [': '.join(UNUSED)])
+        self.assertEqual(new(now, Counter({UNUSED: 2}), set()), [': '.join(HEADER)])
+
+    def test_what_moved_is_not_new(self) -> None:
+        moved = ('net/ipv4/b.c', UNUSED[1])
+        before, now = Counter({UNUSED: 2}), Counter({UNUSED: 1, moved: 1})
+        both = {'net/ipv4/a.c', 'net/ipv4/b.c'}
+        self.assertEqual(new(now, before, both), [])
+        self.assertEqual(new(now + Counter([moved]), before, both), [': '.join(moved)])
+        # It is still said of the other file, which was not compiled.
+        self.assertEqual(new(Counter([moved]), before, {'net/ipv4/b.c'}), [': '.join(moved)])
+
+    def test_what_was_compiled(self) -> None:
+        self.assertEqual(compiled(OUTPUT + '  CC [M]  net/ipv4/b.o\n  LD      net/ipv4/c.o\n'),
+                         {'net/ipv4/a.c', 'net/ipv4/b.c'})
 
     def test_why_a_build_failed(self) -> None:
         output = 'a\nb.c:1:2: error: no\nc\nmake[2]: *** [b.o] Error 1\n'

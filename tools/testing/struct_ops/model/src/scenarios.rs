@@ -105,12 +105,8 @@ fn init_net() -> DefaultOf {
     unsafe { DefaultOf::new(NonNull::new(&raw mut bindings::init_net).expect("a static")) }
 }
 
-/// One exploration at a time: the statics of C are there once.
-static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-
 /// Explores what `run` does, and prints in how many orders that can happen.
 fn explore(name: &str, run: impl Fn() + Sync + Send + 'static) {
-    let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let runs = std::sync::Arc::new(AtomicUsize::new(0));
     let counted = runs.clone();
 

@@ -84,6 +84,9 @@ pub struct Entry {
     pub link: Link,
 }
 
+/// For each rule and actor: how often the actor broke the rule, and the first times in words.
+type Failures = BTreeMap<(Rule, String), (u64, Vec<String>)>;
+
 /// The state of the run.
 #[derive(Debug)]
 pub struct World {
@@ -100,7 +103,7 @@ pub struct World {
     /// Bytes that arrived and were right.
     pub bytes: AtomicU64,
     /// What went wrong: how often, and the first in words.
-    failures: Mutex<BTreeMap<(Rule, String), (u64, Vec<String>)>>,
+    failures: Mutex<Failures>,
 }
 
 impl World {
