@@ -30,8 +30,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--package', default='', metavar='NAME', help='only this one')
     result = PROGRAMS.test(parser.parse_args().package)
-    REPORT.write_text(runs(PROGRAMS.log('test').read_text(encoding='utf-8')), encoding='utf-8')
-    print(REPORT.read_text(encoding='utf-8'), end='')
+    report = runs(PROGRAMS.log('test').read_text(encoding='utf-8'))
+    REPORT.write_text(report, encoding='utf-8')
+    print(report, end='')
     return bool(result.failed)
 
 

@@ -2,6 +2,7 @@
 """The fuzzer's comparer, its list of deliberate differences, and its shrinker."""
 
 import io
+import re
 import tempfile
 import unittest
 from collections.abc import Sequence
@@ -10,10 +11,12 @@ from pathlib import Path
 from unittest import mock
 
 import fuzz
+from lib.cargo import PROGRAMS
 from lib.errors import Failure
 from lib.fuzz import sequences
 from lib.fuzz.differences import compare
 from lib.fuzz.guest import Died, Guest
+from lib.fuzz.history import TABLES
 from lib.fuzz.sequences import Done, Steps, Trace
 from lib.fuzz.shrink import shrink
 
@@ -150,6 +153,15 @@ class FuzzTest(unittest.TestCase):
     def test_no_difference_no_complaint(self) -> None:
         self.assertEqual(self.run_batch([[CREATE, AVAILABLE]]), '')
         self.assertEqual(self.fuzz.complaints, [])
+
+
+class TablesTest(unittest.TestCase):
+    def test_they_are_those_of_the_guest(self) -> None:
+        world = (PROGRAMS.source / 'fuzz/src/world.rs').read_text(encoding='utf-8')
+        text = re.search(r'pub const TABLES: .*?=\s*\[(.*?)\];', world, re.S)
+        self.assertIsNotNone(text)
+        self.assertEqual(TABLES, tuple((int(number), name) for number, name in re.findall(
+            r'\((\d+), "(\w*)"\)', text[1] if text else '')))
 
 
 class FilesTest(unittest.TestCase):

@@ -189,6 +189,20 @@ static int receive_fd(int socket)
 	return fd;
 }
 
+/* Creates a link that only a message between two sockets holds. cc_teardown() must be
+ * called, even if this failed.
+ */
+static bool send_link(struct cc_fixture *f, int *pair)
+{
+	if (!cc_setup_link(f) ||
+	    !ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair"))
+		return false;
+	ASSERT_OK(send_fd(pair[0], f->link), "send");
+	cc_close_link(f);
+	ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_in_flight");
+	return true;
+}
+
 /* Receives a link, updates it, says so, and keeps it until it is killed */
 static void keep_received(int socket, int map)
 {
@@ -208,12 +222,8 @@ static void test_passed(void)
 	char done;
 	pid_t pid;
 
-	if (!cc_setup_link(&f) ||
-	    !ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair"))
+	if (!send_link(&f, pair))
 		goto out;
-	ASSERT_OK(send_fd(pair[0], f.link), "send");
-	cc_close_link(&f);
-	ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_in_flight");
 
 	pid = fork();
 	if (!pid) {
@@ -240,12 +250,8 @@ static void test_never_received(void)
 	struct cc_fixture f;
 	int pair[2];
 
-	if (!cc_setup_link(&f) ||
-	    !ASSERT_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair"))
+	if (!send_link(&f, pair))
 		goto out;
-	ASSERT_OK(send_fd(pair[0], f.link), "send");
-	cc_close_link(&f);
-	ASSERT_EQ(cc_listed(LINK_CC), 1, "listed_in_flight");
 	close(pair[0]);
 	close(pair[1]);
 	ASSERT_TRUE(wait_until(!cc_listed(LINK_CC)), "unregistered");

@@ -10,7 +10,6 @@
 #include "struct_ops_link_fail_helpers.h"
 #include "tcp_cong_update_helpers.h"
 
-#define DEFAULT		"/proc/sys/net/ipv4/tcp_congestion_control"
 #define OTHER		"reno"
 
 static struct netns_listener netns;
@@ -49,7 +48,7 @@ static void check_select(int ret)
 
 static bool open_default(void)
 {
-	fd = open(DEFAULT, O_WRONLY);
+	fd = open(DEFAULT_CC, O_WRONLY);
 	return ASSERT_OK_FD(fd, "open_default") && ASSERT_TRUE(default_set(OTHER), "other");
 }
 

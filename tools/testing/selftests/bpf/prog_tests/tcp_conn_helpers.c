@@ -9,7 +9,6 @@
 #include "network_helpers.h"
 #include "tcp_conn_helpers.h"
 
-#define DEFAULT		"/proc/sys/net/ipv4/tcp_congestion_control"
 #define TRAFFIC		50000
 #define ECN_MASK	3
 #define ECE_CWR		0xc0	/* in the flags of a TCP header */
@@ -187,12 +186,12 @@ bool sysctl_read(const char *path, char *line, size_t size)
 
 bool default_set(const char *cc)
 {
-	return sysctl_write(DEFAULT, cc);
+	return sysctl_write(DEFAULT_CC, cc);
 }
 
 bool default_get(char *cc)
 {
-	return sysctl_read(DEFAULT, cc, CC_NAME_MAX);
+	return sysctl_read(DEFAULT_CC, cc, CC_NAME_MAX);
 }
 
 bool default_is(const char *cc)

@@ -58,6 +58,7 @@ bool sysctl_read(const char *path, char *line, size_t size);
 #define CC_NAME_MAX	32
 
 /* The default congestion control of the current network namespace */
+#define DEFAULT_CC	"/proc/sys/net/ipv4/tcp_congestion_control"
 bool default_get(char *cc);
 bool default_set(const char *cc);
 bool default_is(const char *cc);

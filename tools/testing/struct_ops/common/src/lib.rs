@@ -7,6 +7,8 @@
 
 pub mod ids;
 pub mod link;
+pub mod socket;
+pub mod sysctl;
 pub mod tables;
 
 /// The raw bindings, for what has no wrapper here.
@@ -21,7 +23,7 @@ pub fn check(ret: i32) -> io::Result<i32> {
 }
 
 /// Takes over a descriptor that libbpf has just opened, or its error.
-fn owned(ret: i32) -> io::Result<OwnedFd> {
+pub fn owned(ret: i32) -> io::Result<OwnedFd> {
     // SAFETY: it is not negative, so a descriptor, and nobody else knows it.
     check(ret).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
 }

@@ -2,20 +2,19 @@
 
 //! The steps by bpf(2), and those on what it opens.
 
-use std::ffi::CString;
 use std::fs;
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::ptr;
 
 use anyhow::Result;
-use common::{check, sys};
+use common::{check, link, owned, sys};
 use nix::libc;
 
 use crate::op::{Fd, Op, Word};
 use crate::run::Done;
 use crate::trace::Ids;
-use crate::world::{World, open_pin, opened, pin};
+use crate::world::{World, pin};
 
 /// More than the value of any map here.
 const VALUE: usize = 4096;
@@ -36,24 +35,13 @@ pub fn step(world: &mut World<'_>, ids: &mut Ids, op: &Op) -> Result<Done> {
             };
             // SAFETY: `options` is alive, initialised, and says its own size.
             let ret = unsafe { sys::bpf_link_create(map, 0, sys::BPF_STRUCT_OPS, &options) };
-            open(world, *link, ret)
+            open(world, *link, owned(ret))
         }
         Op::Update { link, map, flags, old } => {
             let (link, map, old) = (world.fd(*link)?, world.fd(*map)?, world.fd(*old)?);
-            let options = sys::bpf_link_update_opts {
-                sz: size_of::<sys::bpf_link_update_opts>() as sys::size_t,
-                flags: *flags,
-                old_map_fd: old as u32,
-                ..Default::default()
-            };
-            // SAFETY: `options` is alive, initialised, and says its own size.
-            done(unsafe { sys::bpf_link_update(link, map, &options) })
+            link::update(link, map, *flags, old).map(silent)
         }
-        Op::Detach { link } => {
-            let link = world.fd(*link)?;
-            // SAFETY: an integer.
-            done(unsafe { sys::bpf_link_detach(link) })
-        }
+        Op::Detach { link } => link::detach(world.fd(*link)?).map(silent),
         Op::Info { fd } => info(world.fd(*fd)?, ids),
         Op::FdInfo { fd } => {
             let path = format!("/proc/thread-self/fdinfo/{}", world.fd(*fd)?);
@@ -62,24 +50,14 @@ pub fn step(world: &mut World<'_>, ids: &mut Ids, op: &Op) -> Result<Done> {
         Op::Poll { fd } => poll(world.fd(*fd)?),
         Op::ById { link, of } => {
             let of = world.fd(Fd::Link(*of))?;
-            match read_info(of) {
-                Err(error) => Err(error),
-                // SAFETY: an integer.
-                Ok(info) => open(world, *link, unsafe { sys::bpf_link_get_fd_by_id(info.id) }),
-            }
+            let opened = link::info(of).and_then(|info| link::open_id(info.id));
+            open(world, *link, opened)
         }
-        Op::Pin { fd, path } => {
-            let (fd, path) = (world.fd(*fd)?, CString::new(pin(*path))?);
-            // SAFETY: a terminated string that outlives the call.
-            done(unsafe { sys::bpf_obj_pin(fd, path.as_ptr()) })
-        }
-        Op::OpenPin { link, path } => open_pin(&pin(*path)).map(|fd| {
-            world.links[*link] = Some(fd);
-            String::new()
-        }),
+        Op::Pin { fd, path } => link::pin(world.fd(*fd)?, &pin(*path)).map(silent),
+        Op::OpenPin { link, path } => open(world, *link, link::open_pin(&pin(*path))),
         Op::Unlink { path } => {
             world.keep(&pin(*path));
-            fs::remove_file(pin(*path)).map(|()| String::new())
+            fs::remove_file(pin(*path)).map(silent)
         }
         Op::Close { fd } => match world.close(*fd) {
             true => Ok(String::new()),
@@ -107,9 +85,14 @@ fn done(ret: i32) -> Done {
     check(ret).map(|_| String::new())
 }
 
+/// What a step that reads nothing has read.
+fn silent((): ()) -> String {
+    String::new()
+}
+
 /// Puts what a call has opened in a slot.
-fn open(world: &mut World<'_>, slot: usize, ret: i32) -> Done {
-    world.links[slot] = Some(opened(ret)?);
+fn open(world: &mut World<'_>, slot: usize, opened: io::Result<OwnedFd>) -> Done {
+    world.links[slot] = Some(opened?);
     Ok(String::new())
 }
 
@@ -119,18 +102,9 @@ fn is_link(fd: RawFd) -> bool {
         .is_ok_and(|target| target.to_string_lossy().contains("bpf_link"))
 }
 
-/// What the kernel says about an object.
-fn read_info(fd: RawFd) -> io::Result<sys::bpf_link_info> {
-    let mut info = sys::bpf_link_info::default();
-    let mut size = size_of_val(&info) as u32;
-    // SAFETY: `info` is alive and `size` is its size.
-    check(unsafe { sys::bpf_obj_get_info_by_fd(fd, ptr::from_mut(&mut info).cast(), &mut size) })?;
-    Ok(info)
-}
-
 /// BPF_OBJ_GET_INFO_BY_FD; of what is not a link, only whether it succeeds.
 fn info(fd: RawFd, ids: &mut Ids) -> Done {
-    let info = read_info(fd)?;
+    let info = link::info(fd)?;
     if !is_link(fd) {
         return Ok(String::new());
     }
@@ -138,9 +112,7 @@ fn info(fd: RawFd, ids: &mut Ids) -> Done {
     if info.type_ != sys::BPF_LINK_TYPE_STRUCT_OPS {
         return Ok(format!("type {} {id}", info.type_));
     }
-    // SAFETY: every bit pattern of this part is a number.
-    let map = unsafe { info.__bindgen_anon_1.struct_ops.map_id };
-    Ok(format!("struct_ops {id} {}", ids.name("map_id", map)))
+    Ok(format!("struct_ops {id} {}", ids.name("map_id", link::map_id(&info))))
 }
 
 /// poll() without waiting.
@@ -196,7 +168,7 @@ fn raw(world: &mut World<'_>, command: u32, words: &[Word], size: u32) -> Result
         return Ok(Err(io::Error::last_os_error()));
     }
     if OPEN.contains(&command) {
-        drop(opened(ret as i32)?);
+        drop(owned(ret as i32)?);
     }
     Ok(Ok(String::new()))
 }

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anyhow::{Context, Result};
+use common::sysctl;
 use common::tables::Implementation;
 use nix::libc;
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -23,11 +24,11 @@ use crate::world::{World, implementations};
 pub type Done = io::Result<String>;
 
 /// Where a sysctl is.
-fn path(sysctl: Sysctl) -> &'static str {
-    match sysctl {
-        Sysctl::Default => "/proc/sys/net/ipv4/tcp_congestion_control",
-        Sysctl::Available => "/proc/sys/net/ipv4/tcp_available_congestion_control",
-        Sysctl::Allowed => "/proc/sys/net/ipv4/tcp_allowed_congestion_control",
+fn path(which: Sysctl) -> &'static str {
+    match which {
+        Sysctl::Default => sysctl::DEFAULT,
+        Sysctl::Available => sysctl::AVAILABLE,
+        Sysctl::Allowed => sysctl::ALLOWED,
     }
 }
 

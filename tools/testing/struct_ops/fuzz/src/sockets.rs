@@ -105,15 +105,7 @@ pub fn connect(world: &mut World<'_>, slot: usize, to: usize) -> Done {
 /// Disconnects a socket, so that it can connect once more.
 pub fn disconnect(world: &mut World<'_>, slot: usize) -> Done {
     let socket = world.sockets[slot].as_ref().ok_or(io::Error::from_raw_os_error(NONE))?;
-    // SAFETY: every bit pattern of it is valid.
-    let mut address: libc::sockaddr = unsafe { std::mem::zeroed() };
-    address.sa_family = libc::AF_UNSPEC as libc::sa_family_t;
-    let size = size_of_val(&address) as libc::socklen_t;
-    // SAFETY: `address` outlives the call and has this size.
-    if unsafe { libc::connect(socket.as_raw_fd(), &address, size) } < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(String::new())
+    common::socket::disconnect(socket).map(|()| String::new())
 }
 
 /// Accepts a connection.

@@ -5,14 +5,14 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr;
 
 use anyhow::{Context, Result};
 use common::tables::{Implementation, Kind};
-use common::{check, sys};
+use common::{link, owned, sys};
 use libbpf_rs::MapHandle;
 use nix::libc;
 use nix::sched::{CloneFlags, setns, unshare};
@@ -36,14 +36,8 @@ pub const NAMESPACES: usize = 3;
 pub const IMPLEMENTATIONS: usize = 3;
 
 /// Where a name of pins is.
-pub fn pin(path: usize) -> String {
-    format!("/sys/fs/bpf/fuzz{path}")
-}
-
-/// Takes over a descriptor that a call has returned, or its error.
-pub fn opened(ret: i32) -> io::Result<OwnedFd> {
-    // SAFETY: it is not negative, so a new descriptor, which nobody else has.
-    check(ret).map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
+pub fn pin(path: usize) -> PathBuf {
+    format!("/sys/fs/bpf/fuzz{path}").into()
 }
 
 /// What a slot of a table has.
@@ -175,25 +169,18 @@ impl<'a> World<'a> {
             // That there is none is well.
             let _ = fs::remove_file(path);
         }
-        for link in &self.kept {
-            // SAFETY: an integer.
-            unsafe { sys::bpf_link_detach(link.as_raw_fd()) };
+        for kept in &self.kept {
+            // What is no link cannot be detached.
+            let _ = link::detach(kept.as_raw_fd());
         }
     }
 
     /// Keeps open what is pinned, if anything.
-    pub fn keep(&mut self, path: &str) {
-        if Path::new(path).exists() {
-            self.kept.extend(open_pin(path));
+    pub fn keep(&mut self, path: &Path) {
+        if path.exists() {
+            self.kept.extend(link::open_pin(path));
         }
     }
-}
-
-/// BPF_OBJ_GET.
-pub fn open_pin(path: &str) -> io::Result<OwnedFd> {
-    let path = std::ffi::CString::new(path)?;
-    // SAFETY: a terminated string that outlives the call.
-    opened(unsafe { sys::bpf_obj_get(path.as_ptr()) })
 }
 
 /// Loads the implementations that tables are made of.
@@ -210,16 +197,16 @@ fn wrong(kind: Fd) -> Result<OwnedFd> {
         Fd::Program => program()?,
         // The first BTF is the kernel's.
         // SAFETY: an integer.
-        Fd::Btf => opened(unsafe { sys::bpf_btf_get_fd_by_id(1) })?,
+        Fd::Btf => owned(unsafe { sys::bpf_btf_get_fd_by_id(1) })?,
         Fd::OtherLink => {
             let (program, namespace) = (program()?, File::open("/proc/thread-self/ns/net")?);
             let (program, namespace) = (program.as_raw_fd(), namespace.as_raw_fd());
             let kind = sys::BPF_SK_LOOKUP;
             // SAFETY: integers, and a null pointer for "no options".
-            opened(unsafe { sys::bpf_link_create(program, namespace, kind, ptr::null()) })?
+            owned(unsafe { sys::bpf_link_create(program, namespace, kind, ptr::null()) })?
         }
         // SAFETY: null pointers for "no name" and "no options".
-        Fd::Array => opened(unsafe {
+        Fd::Array => owned(unsafe {
             sys::bpf_map_create(sys::BPF_MAP_TYPE_ARRAY, ptr::null(), 4, 8, 1, ptr::null())
         })?,
         _ => File::open("/")?.into(),
@@ -237,7 +224,7 @@ fn program() -> io::Result<OwnedFd> {
     };
     // SAFETY: the instructions, the licence and the options outlive the call, and
     // an instruction has 64 bits.
-    opened(unsafe {
+    owned(unsafe {
         sys::bpf_prog_load(
             sys::BPF_PROG_TYPE_SK_LOOKUP,
             ptr::null(),

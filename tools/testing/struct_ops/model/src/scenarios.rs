@@ -91,6 +91,11 @@ fn choose() -> Option<CongestionRef> {
     found.current()
 }
 
+/// A reader for which the name is registered throughout.
+fn choose_registered() {
+    choose().expect("no reference on a registered table");
+}
+
 /// Tells whether a name, which is NUL-terminated, is found.
 fn finds(name: &CStr) -> bool {
     let _reader = sync::rcu::read_lock();
@@ -103,6 +108,12 @@ fn finds(name: &CStr) -> bool {
 fn init_net() -> DefaultOf {
     // SAFETY: The namespace is a static.
     unsafe { DefaultOf::new(NonNull::new(&raw mut bindings::init_net).expect("a static")) }
+}
+
+/// Makes NAME the default of the first namespace.
+fn set_default() {
+    init_net().init();
+    init_net().set(&Name::new(NAME).unwrap()).unwrap();
 }
 
 /// Explores what `run` does, and prints in how many orders that can happen.
@@ -198,9 +209,7 @@ pub fn last_reference_is_put_and(reclaim: fn()) {
         let old = Table::registered(NAME);
         let new = Table::new(NAME);
 
-        let reader = thread::spawn(|| {
-            choose().expect("no reference on a registered table");
-        });
+        let reader = thread::spawn(choose_registered);
         old.replace_by(new);
         old.put();
         reclaim();
@@ -233,9 +242,7 @@ pub fn two_threads_change() {
         let new = Table::new(NAME);
         let beside = Table::registered(BESIDE);
 
-        let reader = thread::spawn(|| {
-            choose().expect("no reference on a registered table");
-        });
+        let reader = thread::spawn(choose_registered);
         let other = thread::spawn(move || beside.remove());
         old.replace_by(new);
         reader.join().unwrap();
@@ -250,9 +257,7 @@ pub fn remove_beside() {
         let _named = Table::registered(NAME);
         let beside = Table::registered(BESIDE);
 
-        let reader = thread::spawn(|| {
-            choose().expect("no reference on a registered table");
-        });
+        let reader = thread::spawn(choose_registered);
         beside.remove();
         beside.put();
         memory::reclaim();
@@ -268,9 +273,7 @@ pub fn add_again_beside() {
         let _named = Table::registered(NAME);
         let beside_too = Table::registered(BESIDE_TOO);
 
-        let reader = thread::spawn(|| {
-            choose().expect("no reference on a registered table");
-        });
+        let reader = thread::spawn(choose_registered);
         for table in [beside, beside_too] {
             table.remove();
             table.add();
@@ -362,8 +365,7 @@ pub fn default_follows() {
         let returned = Arc::new(AtomicBool::new(false));
         let seen = returned.clone();
 
-        init_net().init();
-        init_net().set(&Name::new(NAME).unwrap()).unwrap();
+        set_default();
         let reader = thread::spawn(move || {
             let was_replaced = seen.load(Ordering::Acquire);
             let default = init_net().get().expect("no reference on the default");
@@ -385,8 +387,7 @@ pub fn default_is_set() {
     explore("default_is_set", || {
         let table = Table::registered(NAME);
 
-        init_net().init();
-        init_net().set(&Name::new(NAME).unwrap()).unwrap();
+        set_default();
         let reader = thread::spawn(|| {
             init_net().get().expect("no reference on the default");
         });
@@ -404,8 +405,7 @@ pub fn namespace_comes_and_goes() {
         let old = Table::registered(NAME);
         let new = Table::new(NAME);
 
-        init_net().init();
-        init_net().set(&Name::new(NAME).unwrap()).unwrap();
+        set_default();
         let namespace = thread::spawn(|| {
             let net = NonNull::from(Box::leak(Box::new(bindings::net::new())));
             // SAFETY: The memory is never given back in a run of the model.

@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use common::sysctl;
 use nix::sys::resource::{Resource, setrlimit};
 
 use crate::census::Census;
@@ -32,8 +33,8 @@ const SETTINGS: [(&str, &str); 4] = [
     ("/proc/sys/net/ipv4/tcp_fastopen", "3"),
     ("/proc/sys/net/mptcp/enabled", "1"),
     // Both are the actors' to change.
-    ("/proc/sys/net/ipv4/tcp_congestion_control", "cubic"),
-    ("/proc/sys/net/ipv4/tcp_allowed_congestion_control", "reno cubic"),
+    (sysctl::DEFAULT, "cubic"),
+    (sysctl::ALLOWED, "reno cubic"),
 ];
 /// Descriptors that may be open at a time.
 const DESCRIPTORS: u64 = 4096;

@@ -106,6 +106,11 @@ pub struct World {
     failures: Mutex<Failures>,
 }
 
+/// Makes the table of each implementation for a name.
+pub fn tables(implementations: &[Implementation], name: &str) -> Result<Vec<MapHandle>> {
+    implementations.iter().map(|implementation| implementation.named(name)).collect()
+}
+
 impl World {
     /// Loads the implementations, and registers the names.
     pub fn new(pins: PathBuf) -> Result<Self> {
@@ -115,10 +120,7 @@ impl World {
         let entries = NAMES
             .into_iter()
             .map(|name| {
-                let tables = implementations
-                    .iter()
-                    .map(|implementation| implementation.named(name))
-                    .collect::<Result<Vec<_>>>()?;
+                let tables = tables(&implementations, name)?;
                 let link = Link::create(&tables[0]).context("cannot create a link")?;
                 Ok(Entry { tables, link })
             })

@@ -17,7 +17,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::{create, failed_with};
 use crate::actor::Actor;
-use crate::world::World;
+use crate::world::{World, tables};
 
 /// The actor.
 pub struct Life {
@@ -34,11 +34,7 @@ pub struct Life {
 impl Life {
     /// For this name.
     pub fn new(world: &World, name: &'static str) -> Result<Self> {
-        let tables = world
-            .implementations
-            .iter()
-            .map(|implementation| implementation.named(name))
-            .collect::<Result<_>>()?;
+        let tables = tables(&world.implementations, name)?;
         let empty = world.implementations[0].empty()?;
         Ok(Self { name, tables, empty, pin: world.pins.join(name) })
     }

@@ -5,13 +5,13 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
+use common::sysctl::DEFAULT;
 use fastrand::Rng;
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use socket2::{Domain, Socket, Type};
 
 use super::failed_with;
-use super::sysctl::DEFAULT;
 use crate::actor::Actor;
 use crate::world::{NAMES, World};
 

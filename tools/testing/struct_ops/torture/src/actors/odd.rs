@@ -4,12 +4,11 @@
 //! again, changed while they listen, closed with connections that nobody accepted.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::fd::AsRawFd;
 
 use anyhow::{Context, Result, ensure};
+use common::socket::disconnect;
 use fastrand::Rng;
 use nix::errno::Errno;
-use nix::libc;
 use socket2::{Domain, Socket, Type};
 
 use super::failed_with;
@@ -24,18 +23,6 @@ fn socket(rng: &mut Rng) -> Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.set_tcp_congestion(NAMES[rng.usize(..NAMES.len())].as_bytes()).context("choose")?;
     Ok(socket)
-}
-
-/// Connects to AF_UNSPEC, which takes a connection back.
-fn disconnect(socket: &Socket) -> Result<()> {
-    // SAFETY: every field is a number, for which zero is valid.
-    let mut address: libc::sockaddr = unsafe { std::mem::zeroed() };
-    address.sa_family = libc::AF_UNSPEC as libc::sa_family_t;
-    let size = size_of_val(&address) as libc::socklen_t;
-    // SAFETY: `address` is alive and as long as it is said to be.
-    let ret = unsafe { libc::connect(socket.as_raw_fd(), &address, size) };
-    Errno::result(ret).context("disconnect")?;
-    Ok(())
 }
 
 impl Actor for Odd {
@@ -59,7 +46,7 @@ impl Actor for Odd {
             match rng.u32(..4) {
                 0 => client.set_tcp_congestion(name.as_bytes()).context("half open")?,
                 1 => {
-                    disconnect(client)?;
+                    disconnect(client).context("disconnect")?;
                     client.set_tcp_congestion(name.as_bytes()).context("disconnected")?;
                     // To whom it was connected, or to a port where nobody is.
                     let _ = client.connect(&address);

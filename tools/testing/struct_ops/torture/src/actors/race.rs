@@ -12,7 +12,7 @@ use libbpf_rs::MapHandle;
 use nix::errno::Errno;
 
 use crate::actor::Actor;
-use crate::world::World;
+use crate::world::{World, tables};
 
 /// The name, which is this actor's alone.
 const NAME: &str = "torture_race";
@@ -26,11 +26,7 @@ pub struct Race {
 impl Race {
     /// Makes the tables.
     pub fn new(world: &World) -> Result<Self> {
-        let tables = world
-            .implementations
-            .iter()
-            .map(|implementation| implementation.named(NAME))
-            .collect::<Result<_>>()?;
+        let tables = tables(&world.implementations, NAME)?;
         Ok(Self { tables })
     }
 }

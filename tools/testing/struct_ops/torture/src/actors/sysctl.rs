@@ -5,17 +5,11 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
+use common::sysctl::{ALLOWED, AVAILABLE, DEFAULT};
 use fastrand::Rng;
 
 use crate::actor::Actor;
 use crate::world::{NAMES, World};
-
-/// The default of the caller's network namespace.
-pub const DEFAULT: &str = "/proc/sys/net/ipv4/tcp_congestion_control";
-/// The names that are registered.
-const AVAILABLE: &str = "/proc/sys/net/ipv4/tcp_available_congestion_control";
-/// The names that ordinary users may choose.
-const ALLOWED: &str = "/proc/sys/net/ipv4/tcp_allowed_congestion_control";
 
 /// The actor.
 pub struct Sysctl;

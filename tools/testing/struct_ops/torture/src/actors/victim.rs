@@ -8,11 +8,11 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use common::link::Link;
 use common::tables::{Implementation, Kind};
 use fastrand::Rng;
 use socket2::SockRef;
 
+use super::create;
 use crate::actor::Actor;
 use crate::world::World;
 
@@ -44,12 +44,7 @@ pub fn live(seed: u64) -> Result<()> {
     let implementation = Implementation::load(Kind::Congestion)?;
     let tables = [implementation.named(NAME)?, implementation.named(NAME)?];
     // The last victim's link may still be on its way out.
-    let mut link = Link::create(&tables[0]);
-    while link.is_err() {
-        thread::sleep(Duration::from_millis(1));
-        link = Link::create(&tables[0]);
-    }
-    let link = link?;
+    let link = create(&tables[0]).context("create")?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let mut open = Vec::new();
     loop {
