@@ -52,7 +52,7 @@ struct Device {
 }
 
 impl Device {
-    /// Makes a device, and waits until it is there.
+    /// Makes a device, and waits until links can find it.
     fn new() -> Result<Self> {
         let uhid = OpenOptions::new().read(true).write(true).open("/dev/uhid")?;
         let mut event = CREATE2.to_ne_bytes().to_vec();
@@ -70,8 +70,13 @@ impl Device {
         while Instant::now() < end {
             for entry in fs::read_dir(DEVICES)?.flatten() {
                 let name = entry.file_name().to_string_lossy().into_owned();
-                if let Some(number) = name.strip_prefix(DEVICE) {
-                    return Ok(Self { uhid, id: i32::from_str_radix(number, 16)? });
+                // The kernel finds a device by its number a little later than this folder
+                // lists it, but before it has a driver.
+                match name.strip_prefix(DEVICE) {
+                    Some(number) if entry.path().join("driver").exists() => {
+                        return Ok(Self { uhid, id: i32::from_str_radix(number, 16)? });
+                    }
+                    _ => {}
                 }
             }
             std::thread::sleep(Duration::from_millis(1));
