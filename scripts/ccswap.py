@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Builds the command line tools/bpf/ccswap, tests it, and runs its demo in the guest."""
+"""Builds the workspace tools/bpf/ccswap, tests it, and runs its demo in the guest."""
 
 import argparse
 import shlex
@@ -15,6 +15,7 @@ from lib.results import Case, Result
 OBJECTS = cache() / 'ccswap/objects'
 WORKSPACE = Workspace('ccswap', TOP / 'tools/bpf/ccswap', {'CCSWAP_OBJ_DIR': str(OBJECTS)})
 BINARY = WORKSPACE.target / 'release/ccswap'
+DEMO = WORKSPACE.target / 'release/ccswap-demo'
 PATIENCE = 300   # seconds that a boot may take on a busy machine
 
 
@@ -39,15 +40,15 @@ def guest(impl: str, last: bool) -> int:
     tests = shlex.join([str(WORKSPACE.source / 'tests/guest.py'), f'{copies}/{BINARY.name}',
                         '--objects', f'{copies}/{OBJECTS.name}', '--junit', str(result),
                         *promised(impl)])
-    copy = shlex.join(['cp', '-r', str(BINARY), str(OBJECTS), copies])
+    copy = shlex.join(['cp', '-r', str(BINARY), str(DEMO), str(OBJECTS), copies])
     return vm.run(impl, f'mkdir {copies} && {copy} && {tests}', build=False)
 
 
 def demo(impl: str, seconds: int, out: Path, last: bool) -> int:
     WORKSPACE.build_with_kernel(impl, last)
     out.mkdir(parents=True, exist_ok=True)
-    status = vm.run(impl, shlex.join([str(BINARY), 'demo', '--seconds', str(seconds),
-                                      '--out', str(out), *promised(impl)]),
+    status = vm.run(impl, shlex.join([str(DEMO), '--seconds', str(seconds), '--out', str(out),
+                                      *promised(impl)]),
                     timeout=seconds + PATIENCE, build=False)
     results.write(Result(f'demo-{impl}', [
         Case('demo', 'failed', f'ended with status {status}') if status else Case('demo')]))
@@ -57,7 +58,7 @@ def demo(impl: str, seconds: int, out: Path, last: bool) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(dest='command', required=True)
-    commands.add_parser('build', help='build the binary and the objects for its tests')
+    commands.add_parser('build', help='build the programs and the objects for their tests')
     commands.add_parser('test', help='cargo test')
     for name, text in (('guest', 'the tests that run in the guest'),
                        ('demo', 'swap a live congestion control in the guest')):

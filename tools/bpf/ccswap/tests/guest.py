@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import json
 import os
 import signal
@@ -29,6 +30,8 @@ NAME = "ccswap_test"
 PIN = BPFFS / "ccswap" / NAME
 NAMES = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
 NOBODY = 65534
+COUNTERS = BPFFS / "ccswap_counters"    # where the objects with a pinned map pin it
+DOTTED = BPFFS / "ccswap" / "ccswap-test"
 
 ccswap = Path()
 objects = Path()
@@ -40,15 +43,20 @@ def obj(name: str) -> str:
     return str(objects / f"{name}.bpf.o")
 
 
-def run(*args: object, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Runs ccswap to its end."""
-    argv = [str(ccswap), *map(str, args)]
+def program(name: str) -> Path:
+    """A program that was built along with ccswap."""
+    return ccswap.with_name(name)
+
+
+def run(*args: object, name: str = "ccswap", **options: Any) -> subprocess.CompletedProcess[str]:
+    """Runs ccswap, or a program beside it, to its end."""
+    argv = [str(program(name)), *map(str, args)]
     return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False, **options)
 
 
-def status() -> list[dict[str, Any]]:
+def status(*options: str) -> list[dict[str, Any]]:
     """Every struct_ops link, as ccswap shows it."""
-    links: list[dict[str, Any]] = json.loads(run("status", "--json").stdout)
+    links: list[dict[str, Any]] = json.loads(run("status", "--json", *options).stdout)
     return links
 
 
@@ -74,6 +82,27 @@ def using(name: str, family: int) -> Iterator[socket.socket]:
         listener.bind(("", 0))
         listener.listen()
         yield listener
+
+
+@contextlib.contextmanager
+def registered_without_link(name: str) -> Iterator[None]:
+    """The table of an object, registered as loaders do that know no links."""
+    bpf = ctypes.CDLL("libbpf.so.1")
+    for function in (bpf.bpf_object__open_file, bpf.bpf_object__find_map_by_name,
+                     bpf.bpf_map__attach_struct_ops):
+        function.restype = ctypes.c_void_p
+    loaded = ctypes.c_void_p(bpf.bpf_object__open_file(obj(name).encode(), None))
+    try:
+        assert loaded and bpf.bpf_object__load(loaded) == 0
+        table = ctypes.c_void_p(bpf.bpf_object__find_map_by_name(loaded, name.encode()))
+        assert bpf.bpf_map__attach_struct_ops(table)
+        try:
+            yield
+        finally:
+            first = ctypes.c_uint32(0)
+            bpf.bpf_map_delete_elem(bpf.bpf_map__fd(table), ctypes.byref(first))
+    finally:
+        bpf.bpf_object__close(loaded)
 
 
 class Case(unittest.TestCase):
@@ -143,9 +172,12 @@ class Attach(Case):
         self.fails("attach", __file__, says=("is not a BPF object", "clang"))
         self.fails("attach", obj("no_table"), says=("no struct_ops table", ".struct_ops.link"))
 
-    def test_refuses_a_table_without_link(self) -> None:
-        self.fails("attach", obj("no_link"), says=("`no_link`", ".struct_ops.link"))
-        self.assertNotIn(NAME, available())
+    def test_takes_a_table_that_asks_for_no_link(self) -> None:
+        self.ok("attach", obj("no_link"))
+        first = status()[0]
+        self.ok("update", PIN, obj("no_link"))
+        self.assertNotEqual(status()[0]["map_id"], first["map_id"])
+        self.ok("detach", PIN)
 
     def test_shows_the_verifier_log(self) -> None:
         log = self.fails("attach", obj("refused"), says=("did not load", "log above"))
@@ -159,12 +191,34 @@ class Attach(Case):
     def test_a_type_may_take_no_link(self) -> None:
         self.fails("attach", obj("other_type"), says=("smc_hs_ctrl takes no link",))
 
-    def test_a_taken_name_points_to_update(self) -> None:
-        self.attach()
+    def test_a_taken_name_has_a_link(self) -> None:
+        link = self.attach()
         elsewhere = BPFFS / "elsewhere"
-        self.fails("attach", obj("second"), "--pin", elsewhere,
-                   says=("registered already", "ccswap update"))
+        with subprocess.Popen([str(ccswap), "watch", str(PIN)]) as watch:
+            try:
+                info = Path(f"/proc/{watch.pid}/fdinfo")
+                wait_for(lambda: any(
+                    f"link_id:\t{link['id']}\n" in fd.read_text() for fd in info.iterdir()))
+                self.fails("attach", obj("second"), "--pin", elsewhere,
+                           says=("registered already", f"link {link['id']}", str(PIN),
+                                 f"{watch.pid} (ccswap)", f"ccswap update id:{link['id']}"))
+            finally:
+                watch.terminate()
         self.assertFalse(elsewhere.exists())
+
+    def test_a_taken_name_has_a_map_without_link(self) -> None:
+        with registered_without_link("no_link"):
+            (row,) = [row for row in status("--all") if row["name"] == NAME]
+            self.assertEqual((row["holder"], row["id"], row["sockets"]), ("map", None, 0))
+            self.assertEqual(status(), [])
+            self.fails("attach", obj("first"),
+                       says=("without a link", f"unregister id {row['map_id']}"))
+        self.assertNotIn(NAME, available())
+
+    def test_a_taken_name_is_built_in(self) -> None:
+        self.fails("attach", obj("built_in"), says=("`vegas` is registered already", "built"))
+        (row,) = [row for row in status("--all") if row["name"] == "vegas"]
+        self.assertEqual((row["holder"], row["id"], row["map_id"]), ("built-in", None, None))
 
     def test_a_taken_pin_is_kept(self) -> None:
         self.attach()
@@ -183,6 +237,42 @@ class Attach(Case):
     def test_a_pin_that_fails_leaves_nothing(self) -> None:
         self.fails("attach", obj("first"), "--pin", BPFFS / "a.b", says=("cannot pin", "no dot"))
         self.assertNotIn(NAME, available())
+
+
+class PinnedMaps(Case):
+    """Objects that pin a map by name, which register a name with a dot."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.addCleanup(lambda: COUNTERS.unlink(missing_ok=True))
+
+    def test_state_survives_the_swap(self) -> None:
+        self.ok("attach", obj("pinned_map"))
+        self.assertEqual(status()[0]["pins"], [str(DOTTED)])
+        inode = COUNTERS.stat().st_ino
+        self.ok("update", DOTTED, obj("pinned_map"))
+        self.assertEqual(COUNTERS.stat().st_ino, inode)
+        self.ok("detach", DOTTED)
+        self.assertTrue(COUNTERS.exists(), "state outlives the link")
+
+    def test_a_value_that_has_grown_is_told(self) -> None:
+        self.ok("attach", obj("pinned_map"))
+        self.fails("update", DOTTED, obj("pinned_wider"),
+                   says=("value size is 8, and 16 in the object", f"rm {COUNTERS}"))
+        self.assertTrue(COUNTERS.exists())
+
+    def test_a_failed_attach_leaves_no_map(self) -> None:
+        self.fails("attach", obj("pinned_incomplete"), says=("refused the table",))
+        self.assertFalse(COUNTERS.exists())
+        with registered_without_link("pinned_map"):
+            COUNTERS.unlink()
+            self.fails("attach", obj("pinned_map"), says=("without a link",))
+            self.assertFalse(COUNTERS.exists())
+
+    def test_a_failed_attach_leaves_a_map_that_was_there(self) -> None:
+        self.ok("attach", obj("pinned_map"))
+        self.fails("attach", obj("pinned_map"), "--pin", BPFFS / "elsewhere", says=("link",))
+        self.assertTrue(COUNTERS.exists())
 
 
 class Update(Case):
@@ -379,6 +469,36 @@ class Output(Case):
                 self.assertEqual(result.returncode, 1, args)
 
 
+class Capabilities(Case):
+    """What a container has that was given CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON alone."""
+
+    def contained(self, *args: object, without: str = "") -> subprocess.CompletedProcess[str]:
+        """Runs ccswap so."""
+        held = {"bpf", "net_admin", "perfmon"} - {without}
+        caps = ",".join(["-all", *(f"+{name}" for name in sorted(held))])
+        argv = ["setpriv", "--bounding-set", caps, "--inh-caps", caps, str(ccswap),
+                *map(str, args)]
+        return subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+
+    def test_three_are_enough(self) -> None:
+        for args in (["attach", obj("first")], ["update", PIN, obj("second")], ["detach", PIN]):
+            result = self.contained(*args)
+            self.assertEqual((result.returncode, result.stderr), (0, ""), result)
+        self.assertEqual(status(), [])
+
+    def test_what_is_missing_is_named(self) -> None:
+        result = self.contained("attach", obj("first"), without="bpf")
+        self.assertIn("missing: CAP_BPF", result.stderr)
+        self.assertIn("missing: CAP_SYS_ADMIN", self.contained("status").stderr)
+        self.assertEqual(status(), [])
+
+    def test_a_refusal_is_not_blamed_on_privilege(self) -> None:
+        result = self.contained("attach", obj("refused"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("log above", result.stderr)
+        self.assertNotIn("permission denied;", result.stderr)
+
+
 class Privilege(Case):
     def test_an_ordinary_user_is_told(self) -> None:
         link = self.attach()
@@ -392,7 +512,7 @@ class Privilege(Case):
         self.assertEqual(status(), [link])
 
     def test_wrong_usage_has_status_2(self) -> None:
-        for args in ([], ["attach"], ["update", "id:x", obj("first")], ["demo", "--seconds", "0"]):
+        for args in ([], ["attach"], ["update", "id:x", obj("first")]):
             self.assertEqual(run(*args).returncode, 2, args)
 
 
@@ -414,8 +534,8 @@ class Demo(Case):
     @contextlib.contextmanager
     def demo(self, seconds: int = 600, *options: str) -> Iterator[subprocess.Popen[str]]:
         """The demo, once it has begun to swap."""
-        argv = [str(ccswap), "demo", "--json", "--seconds", str(seconds), "--out", str(self.out),
-                *options]
+        argv = [str(program("ccswap-demo")), "--json", "--seconds", str(seconds),
+                "--out", str(self.out), *options]
         with subprocess.Popen(
             argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as demo:
@@ -486,13 +606,16 @@ class Demo(Case):
 
     def test_one_at_a_time(self) -> None:
         with self.demo() as demo:
-            result = run("demo", "--out", self.out / "second")
+            result = run("--out", self.out / "second", name="ccswap-demo")
             self.assertEqual((result.returncode, result.stdout), (1, ""), result)
             self.assertIn("`ccswap` is registered already", result.stderr)
             self.assertEqual(self.interrupt(demo, 128 + signal.SIGINT)["losses"], [])
 
     def test_a_picture_that_cannot_be_written_is_noticed_first(self) -> None:
-        self.fails("demo", "--out", "/proc/out", says=("/proc/out", "--out"))
+        result = run("--out", "/proc/out", name="ccswap-demo")
+        self.assertEqual((result.returncode, result.stdout), (1, ""), result)
+        self.assertIn("ccswap-demo: cannot write /proc/out", result.stderr)
+        self.assertIn("--out", result.stderr)
 
 
 def main() -> int:

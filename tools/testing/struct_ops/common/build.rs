@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-#[path = "../../../bpf/ccswap/objects.rs"]
+#[path = "../../../bpf/ccswap/compile/src/objects.rs"]
 mod objects;
 
 fn main() -> Result<()> {
@@ -15,6 +15,6 @@ fn main() -> Result<()> {
         &objects::find_clang()?,
         Path::new("src/bpf"),
         &PathBuf::from(env::var("OUT_DIR")?),
-        Path::new("../../../bpf/ccswap/src/bpf"),
+        Path::new("../../../bpf/ccswap/bpf"),
     )
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A table that registers without a link. */
+/* A table in the section of those that register without a link, as many published ones are. */
 #include "table.h"
 
 SEC(".struct_ops")
