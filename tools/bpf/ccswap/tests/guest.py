@@ -19,11 +19,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 BPFFS = Path("/sys/fs/bpf")
 NAME = "ccswap_test"
@@ -426,6 +427,119 @@ class Watch(Case):
 
     def test_refuses_what_is_no_link(self) -> None:
         self.fails("watch", "id:4000000", says=("no link 4000000",))
+
+
+class Connection:
+    """A listener that uses a congestion control, and a connection that it has accepted."""
+
+    def __init__(self, name: str = NAME) -> None:
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen()
+        self.port: int = self.listener.getsockname()[1]
+        self.client = socket.create_connection(("127.0.0.1", self.port))
+        self.server, _ = self.listener.accept()
+
+    def close(self) -> None:
+        """Closes all three ends, the client's last, so that nothing of the server's lingers."""
+        for end in (self.listener, self.client, self.server):
+            end.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Versions(Case):
+    """Which version sockets run, and moving them."""
+
+    def versions(self) -> list[tuple[bool, int, int, int]]:
+        """Whether each is current, its map, and the sockets that listen and that are connected."""
+        rows: list[dict[str, Any]] = json.loads(self.ok("status", PIN, "--json"))
+        return [(row["current"], row["map_id"], row["listening"], row["established"])
+                for row in rows]
+
+    def test_sockets_are_counted_by_version(self) -> None:
+        old = self.attach()["map_id"]
+        with Connection() as connection:
+            self.assertEqual(self.versions(), [(True, old, 1, 1)])
+            self.ok("update", PIN, obj("second"))
+            new = status()[0]["map_id"]
+            self.assertEqual(self.versions(), [(True, new, 0, 0), (False, old, 1, 1)])
+            text = self.ok("status", PIN, "--sockets")
+            self.assertIn(f"established 127.0.0.1:{connection.port}", text)
+            rows = json.loads(self.ok("status", PIN, "--sockets", "--json"))
+            self.assertEqual([len(row.get("sockets", [])) for row in rows], [0, 2])
+            self.assertTrue(0 <= rows[1]["age"] < 600, rows)
+            with Connection("reno"):
+                self.assertEqual(len(self.versions()), 2)
+        wait_for(lambda: self.versions() == [(True, new, 0, 0)])
+
+    def test_watch_waits_until_the_old_one_has_drained(self) -> None:
+        old = self.attach()["map_id"]
+        with Connection():
+            self.ok("update", PIN, obj("second"))
+            result = run("watch", PIN, "--until-drained", "--timeout", "1")
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(f"not drained in time; sockets on older versions: map {old}: 2",
+                          result.stderr)
+        self.assertIn("no socket runs an older version",
+                      self.ok("watch", PIN, "--until-drained", "--timeout", "60"))
+        result = run("watch", PIN, "--timeout", "1")
+        self.assertEqual((result.returncode, "still attached" in result.stderr), (1, True))
+
+    def test_migrate_moves_what_is_connected_and_loses_nothing(self) -> None:
+        self.attach()
+        sent = bytes(range(256)) * 4096
+        received = bytearray()
+        with Connection() as connection:
+            def receive() -> None:
+                while chunk := connection.client.recv(1 << 16):
+                    received.extend(chunk)
+
+            reader = threading.Thread(target=receive)
+            reader.start()
+            connection.server.sendall(sent)
+            writer = threading.Thread(target=lambda: connection.server.sendall(sent * 16))
+            writer.start()
+            out = self.ok("update", PIN, obj("second"), "--migrate")
+            self.assertIn("2 sockets moved", out)
+            new = status()[0]["map_id"]
+            self.assertEqual(self.versions(), [(True, new, 1, 1)])
+            writer.join()
+            connection.server.shutdown(socket.SHUT_WR)
+            reader.join()
+        self.assertEqual(bytes(received), sent * 17)
+
+    def test_migrate_moves_only_what_is_asked_for(self) -> None:
+        first = self.attach()["map_id"]
+        with Connection() as oldest:
+            self.ok("update", PIN, obj("second"))
+            second = status()[0]["map_id"]
+            with Connection() as older, Connection() as other:
+                def left() -> dict[int, int]:
+                    return {map_id: established for _, map_id, _, established in self.versions()}
+
+                self.ok("update", PIN, obj("first"), "--migrate", "--port", other.port)
+                third = status()[0]["map_id"]
+                self.assertEqual(left(), {first: 1, second: 1, third: 1})
+                self.ok("update", PIN, obj("second"), "--migrate", "--older-than", second)
+                fourth = status()[0]["map_id"]
+                self.assertEqual(left(), {second: 1, third: 1, fourth: 1})
+                out = self.ok("update", PIN, obj("first"), "--migrate", "--netns",
+                              "/proc/self/ns/net")
+                self.assertIn("6 sockets moved", out)
+                for connection in (oldest, older, other):
+                    connection.client.sendall(b"x")
+                    self.assertEqual(connection.server.recv(1), b"x")
+
+    def test_needs_a_congestion_control_that_is_attached(self) -> None:
+        link = self.attach()
+        self.ok("detach", f"id:{link['id']}")
+        self.fails("status", PIN, says=("is detached",))
 
 
 class Output(Case):

@@ -31,7 +31,10 @@ pub enum Command {
     ///
     /// If anything fails, the link stays as it was.
     Update(Update),
-    /// Show every struct_ops link
+    /// Show every struct_ops link, or which version the sockets of one run
+    ///
+    /// With a LINK, of a TCP congestion control, it shows the version behind the
+    /// link and each older one that a socket still runs, and how many do.
     ///
     /// SOCKETS counts the TCP sockets (IPv4 and IPv6; bound, listening or
     /// connected) that use the name, in all network namespaces that a process
@@ -41,10 +44,10 @@ pub enum Command {
     ///
     /// Sockets that use it keep it until they close.
     Detach(OneLink),
-    /// Wait until a link is detached
+    /// Wait until a link is detached, or until no socket runs an older version
     ///
     /// The link is held open meanwhile, so removing its pins does not end it.
-    Watch(OneLink),
+    Watch(Watch),
 }
 
 /// Arguments of `attach`.
@@ -79,17 +82,58 @@ pub struct Update {
     /// Update only if the link still holds this map, as `status` shows it
     #[arg(long, value_name = "MAP_ID")]
     pub expect_old: Option<u32>,
+    /// Which sockets follow at once.
+    #[command(flatten)]
+    pub migrate: Migrate,
+}
+
+/// Which sockets `update` moves to the new table.
+#[derive(Debug, Args)]
+pub struct Migrate {
+    /// Move listening and connected sockets that run an older version, too
+    ///
+    /// Their congestion window stays; what the old version knew of the connection
+    /// is released, and the new one begins. Without this they keep the old version.
+    #[arg(long = "migrate")]
+    pub wanted: bool,
+    /// Only from versions whose map is older than this one
+    #[arg(long, value_name = "MAP_ID", requires = "wanted")]
+    pub older_than: Option<u32>,
+    /// Only sockets with this port at either end
+    #[arg(long, requires = "wanted")]
+    pub port: Option<u16>,
+    /// Only sockets of this network namespace, such as /run/netns/NAME
+    #[arg(long, value_name = "FILE", requires = "wanted")]
+    pub netns: Option<PathBuf>,
+}
+
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// The link: its pin path, or id:N
+    pub link: LinkRef,
+    /// Wait until no socket runs a version older than the link's, and show how many do
+    #[arg(long)]
+    pub until_drained: bool,
+    /// Give up after so many seconds, with exit status 1
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<u64>,
 }
 
 /// Arguments of `status`.
 #[derive(Debug, Args)]
 pub struct Status {
+    /// The link whose versions are shown: its pin path, or id:N
+    pub link: Option<LinkRef>,
+    /// List the sockets of each version
+    #[arg(long, requires = "link")]
+    pub sockets: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
     /// Also show what is registered without a link: by a map, a kernel module
     /// or the kernel itself
-    #[arg(long)]
+    #[arg(long, conflicts_with = "link")]
     pub all: bool,
 }
 
@@ -142,6 +186,9 @@ mod tests {
             ("ccswap attach", ErrorKind::MissingRequiredArgument),
             ("ccswap update id:x a.bpf.o", ErrorKind::ValueValidation),
             ("ccswap update /p a.bpf.o --expect-old x", ErrorKind::ValueValidation),
+            ("ccswap update /p a.bpf.o --port 80", ErrorKind::MissingRequiredArgument),
+            ("ccswap status --sockets", ErrorKind::MissingRequiredArgument),
+            ("ccswap status id:1 --all", ErrorKind::ArgumentConflict),
             ("ccswap detach", ErrorKind::MissingRequiredArgument),
             ("ccswap swap", ErrorKind::InvalidSubcommand),
         ] {

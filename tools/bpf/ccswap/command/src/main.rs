@@ -5,8 +5,10 @@
 mod attach;
 mod cli;
 mod detach;
+mod migrate;
 mod status;
 mod update;
+mod versions;
 mod watch;
 
 use std::process::ExitCode;

@@ -12,6 +12,7 @@ use struct_ops::table::{TCP, Table, Tables};
 use struct_ops::{bpffs, link, netns, output, tcp_diag};
 
 use crate::cli::Status;
+use crate::versions;
 
 /// A registration as the user sees it. What a detached link held is not known.
 #[derive(Debug, Serialize)]
@@ -35,6 +36,9 @@ struct Row {
 
 /// Runs the command.
 pub fn run(args: &Status) -> Result<()> {
+    if let Some(link) = &args.link {
+        return versions::show(link, args.json, args.sockets);
+    }
     let rows = collect(args.all)?;
     if args.json {
         output::say(serde_json::to_string_pretty(&rows)?, "")?;
@@ -71,7 +75,7 @@ fn collect(all: bool) -> Result<Vec<Row>> {
         })
         .collect();
     if all {
-        for (id, table) in holder::without_link(&tables)? {
+        for (id, table) in holder::without_link(&tables) {
             rows.push(Row { map_id: Some(id), ..row("map", Some(table)) });
         }
         let known: Vec<_> = rows.iter().filter_map(|row| row.name.clone()).collect();

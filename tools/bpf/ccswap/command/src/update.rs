@@ -9,6 +9,7 @@ use struct_ops::table::Tables;
 use struct_ops::{attach, output};
 
 use crate::cli::Update;
+use crate::migrate;
 
 /// Runs the command.
 pub fn run(args: &Update) -> Result<()> {
@@ -23,5 +24,9 @@ pub fn run(args: &Update) -> Result<()> {
     let old = before.map_id.map_or("none".into(), |id| id.to_string());
     let map = new.map_id()?;
     let done = format!("updated {table}: link {}, map {map} in place of {old}", before.id);
-    Ok(output::say(&done, &done)?)
+    output::say(&done, &done)?;
+    if args.migrate.wanted {
+        output::say(migrate::run(&args.link, &args.migrate)?, &done)?;
+    }
+    Ok(())
 }

@@ -1,32 +1,76 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `ccswap watch`: wait until a link is detached.
+//! `ccswap watch`: wait until a link is detached, or its older versions have drained.
 
-use anyhow::Result;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use struct_ops::link::Link;
+use struct_ops::link::{Link, LinkRef};
 use struct_ops::{Error, output};
 
-use crate::cli::OneLink;
+use crate::cli::Watch;
+use crate::versions::Observer;
+
+/// How often the sockets are looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Runs the command.
-pub fn run(args: &OneLink) -> Result<()> {
+pub fn run(args: &Watch) -> Result<()> {
+    let deadline = args.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    if args.until_drained {
+        return drain(&args.link, deadline);
+    }
     let link = Link::open(&args.link)?;
     let id = link.info()?.id;
-    wait_for_hangup(&link).map_err(|error| Error::Watch { link: args.link.clone(), error })?;
+    let hung_up = wait_for_hangup(&link, deadline)
+        .map_err(|error| Error::Watch { link: args.link.clone(), error })?;
+    if !hung_up {
+        bail!("{} is still attached", args.link);
+    }
     Ok(output::say(format_args!("link {id} is detached"), "")?)
 }
 
-/// Blocks until the kernel reports a hang-up, as it does of its own accord.
-/// epoll, unlike poll, refuses a link that does not report.
-fn wait_for_hangup(link: &Link) -> Result<(), Errno> {
+/// Waits until no socket runs an older version, and says how many do as that changes.
+fn drain(link: &LinkRef, deadline: Option<Instant>) -> Result<()> {
+    let observer = Observer::new(link)?;
+    let mut said = String::new();
+    loop {
+        let versions = observer.versions()?;
+        let old = versions.iter().filter(|version| !version.current);
+        let left: Vec<_> =
+            old.map(|one| format!("map {}: {}", one.map_id, one.sockets.len())).collect();
+        if left.is_empty() {
+            return Ok(output::say("no socket runs an older version", "")?);
+        }
+        let line = format!("sockets on older versions: {}", left.join(", "));
+        if deadline.is_some_and(|end| Instant::now() >= end) {
+            bail!("not drained in time; {line}");
+        }
+        if line != said {
+            output::say(&line, "")?;
+            said = line;
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+/// Waits until the kernel reports a hang-up, as it does of its own accord; false if the deadline
+/// is first. epoll, unlike poll, refuses a link that does not report.
+fn wait_for_hangup(link: &Link, deadline: Option<Instant>) -> Result<bool, Errno> {
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
     epoll.add(link, EpollEvent::new(EpollFlags::empty(), 0))?;
     loop {
+        let left = deadline.map(|end| end.saturating_duration_since(Instant::now()));
+        let timeout = left.map_or(EpollTimeout::NONE, |left| {
+            EpollTimeout::try_from(left).unwrap_or(EpollTimeout::MAX)
+        });
         let mut events = [EpollEvent::empty()];
-        match epoll.wait(&mut events, EpollTimeout::NONE) {
-            Ok(_) if events[0].events().contains(EpollFlags::EPOLLHUP) => return Ok(()),
+        match epoll.wait(&mut events, timeout) {
+            Ok(_) if events[0].events().contains(EpollFlags::EPOLLHUP) => return Ok(true),
+            Ok(_) if left.is_some_and(|left| left.is_zero()) => return Ok(false),
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error),
         }

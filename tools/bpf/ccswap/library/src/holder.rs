@@ -6,7 +6,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::bpffs;
-use crate::error::Result;
 use crate::link;
 use crate::processes::{self, Process};
 use crate::table::{self, TCP, Table, Tables};
@@ -41,8 +40,7 @@ pub fn of(wanted: &Table, tables: &Tables) -> Option<Holder> {
         let pins = bpffs::link_pins().ok()?.remove(&id).unwrap_or_default();
         return Some(Holder::Link { id, pins, processes: processes::holding(id) });
     }
-    let maps = without_link(tables).ok()?;
-    if let Some((id, _)) = maps.into_iter().find(|(_, table)| table == wanted) {
+    if let Some((id, _)) = without_link(tables).into_iter().find(|(_, table)| table == wanted) {
         return Some(Holder::Map(id));
     }
     let name = wanted.name.as_deref().filter(|_| wanted.kind == TCP)?;
@@ -50,15 +48,11 @@ pub fn of(wanted: &Table, tables: &Tables) -> Option<Holder> {
 }
 
 /// The maps whose table is registered without a link, by rising id.
-///
-/// # Errors
-///
-/// The maps cannot be listed, which needs CAP_SYS_ADMIN.
-pub fn without_link(tables: &Tables) -> Result<Vec<(u32, Table)>> {
-    Ok(table::struct_ops_maps()?
+pub fn without_link(tables: &Tables) -> Vec<(u32, Table)> {
+    table::struct_ops_maps()
         .into_iter()
         .filter_map(|id| Some((id, tables.registered_without_link(id)?)))
-        .collect())
+        .collect()
 }
 
 /// The congestion controls that are neither behind a link nor in a map, and what they are part of.

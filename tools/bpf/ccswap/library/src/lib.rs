@@ -7,6 +7,7 @@ pub mod bpffs;
 pub mod capability;
 pub mod error;
 pub mod holder;
+pub mod iterators;
 mod libbpf_log;
 pub mod link;
 mod mounts;
@@ -19,5 +20,6 @@ mod processes;
 pub mod table;
 pub mod tcp_diag;
 mod text;
+pub mod versions;
 
 pub use error::{Error, Result};

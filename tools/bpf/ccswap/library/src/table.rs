@@ -111,16 +111,9 @@ impl Tables {
     }
 }
 
-/// Every struct_ops map of the system, by rising id.
-///
-/// # Errors
-///
-/// None yet: the list is empty for a user who may not see it.
-pub fn struct_ops_maps() -> Result<Vec<u32>> {
-    Ok(MapInfoIter::default()
-        .filter(|map| map.ty == MapType::StructOps)
-        .map(|map| map.id)
-        .collect())
+/// Every struct_ops map of the system, by rising id; none for a user who may not see them.
+pub fn struct_ops_maps() -> Vec<u32> {
+    MapInfoIter::default().filter(|map| map.ty == MapType::StructOps).map(|map| map.id).collect()
 }
 
 /// Opens a map by its id.
