@@ -47,7 +47,7 @@ kernel: setup	## build the kernel (IMPL=c: with upstream's C)
 vm: setup	## run CMD='...' in the guest, or a shell (IMPL=c, THREADS=single)
 	@scripts/vm.py --impl $(IMPL) --threads $(THREADS) "$$CMD"
 
-run: setup	## boot and swap a live congestion control (SECONDS=n)
+run: setup	## boot, swap a live congestion control, roll one out (SECONDS=n)
 	@scripts/ccswap.py demo --impl $(IMPL) --seconds $(SECONDS)
 
 kunit: setup	## run the KUnit suites and doctests in a debug kernel

@@ -16,7 +16,9 @@ OBJECTS = cache() / 'ccswap/objects'
 WORKSPACE = Workspace('ccswap', TOP / 'tools/bpf/ccswap', {'CCSWAP_OBJ_DIR': str(OBJECTS)})
 BINARY = WORKSPACE.target / 'release/ccswap'
 DEMO = WORKSPACE.target / 'release/ccswap-demo'
+REGISTER = WORKSPACE.target / 'release/ccswap-test-register'
 PATIENCE = 300   # seconds that a boot may take on a busy machine
+GUEST = 1500     # seconds that the tests may take there
 
 
 def test() -> int:
@@ -30,29 +32,37 @@ def promised(impl: str) -> list[str]:
     return ['--guarantee'] if impl in ('rust', 'tcp') else []
 
 
+def copied(tests: str, *argv: str) -> str:
+    """The command that runs a script of the tests, whose programs are copies: an ordinary user
+    of the guest may not look into root's cache."""
+    copies = '/run/ccswap'
+    copy = shlex.join(['cp', '-r', *map(str, (BINARY, DEMO, REGISTER, OBJECTS)), copies])
+    run = shlex.join([str(WORKSPACE.source / 'tests' / tests), f'{copies}/{BINARY.name}',
+                      '--objects', f'{copies}/{OBJECTS.name}', *argv])
+    return f'mkdir {copies} && {copy} && {run}'
+
+
 def guest(impl: str, last: bool) -> int:
     """Runs the tests of the commands themselves on a kernel; they write their own result."""
     WORKSPACE.build_with_kernel(impl, last)
     result = results.path(f'ccswap-guest-{impl}')
     result.parent.mkdir(parents=True, exist_ok=True)
-    # Copies, because an ordinary user of the guest may not look into root's cache.
-    copies = '/run/ccswap'
-    tests = shlex.join([str(WORKSPACE.source / 'tests/guest.py'), f'{copies}/{BINARY.name}',
-                        '--objects', f'{copies}/{OBJECTS.name}', '--junit', str(result),
-                        *promised(impl)])
-    copy = shlex.join(['cp', '-r', str(BINARY), str(DEMO), str(OBJECTS), copies])
-    return vm.run(impl, f'mkdir {copies} && {copy} && {tests}', build=False)
+    return vm.run(impl, copied('guest.py', '--junit', str(result), *promised(impl)),
+                  timeout=GUEST, build=False)
 
 
 def demo(impl: str, seconds: int, out: Path, last: bool) -> int:
+    """Shows many swaps, and a roll-out, each of which is a case."""
     WORKSPACE.build_with_kernel(impl, last)
     out.mkdir(parents=True, exist_ok=True)
-    status = vm.run(impl, shlex.join([str(DEMO), '--seconds', str(seconds), '--out', str(out),
-                                      *promised(impl)]),
-                    timeout=seconds + PATIENCE, build=False)
+    swaps = shlex.join([str(DEMO), '--seconds', str(seconds), '--out', str(out), *promised(impl)])
+    cases = {}
+    for name, cmd in (('swaps', swaps), ('roll-out', copied('rollout_demo.py'))):
+        cases[name] = vm.run(impl, cmd, timeout=seconds + PATIENCE, build=False)
     results.write(Result(f'demo-{impl}', [
-        Case('demo', 'failed', f'ended with status {status}') if status else Case('demo')]))
-    return status
+        Case.judged(name, [f'ended with status {status}'] if status else [])
+        for name, status in cases.items()]))
+    return max(cases.values())
 
 
 def main() -> int:

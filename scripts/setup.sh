@@ -31,7 +31,7 @@ die() {
 BINDGEN=0.72.1
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/struct-ops-links
 log=$(realpath "$(dirname "$0")/..")/build/log
-packages=(python3 python3-venv python3-junitparser python3-xmlrunner
+packages=(python3 python3-venv python3-junitparser python3-xmlrunner python3-jsonschema
 	make git patch perl rsync xz-utils ca-certificates debian-archive-keyring
 	gcc libc6-dev pkg-config
 	clang-19 llvm-19 lld-19 libclang-19-dev ccache

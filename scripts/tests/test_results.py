@@ -156,7 +156,7 @@ class CcswapTest(unittest.TestCase):
                 mock.patch('lib.results.write'), \
                 mock.patch('lib.vm.run', return_value=0) as run:
             ccswap.demo(impl, 5, Path(folder), False)
-        script: str = run.call_args[0][1]
+        script: str = run.call_args_list[0][0][1]
         return script
 
     def test_kernels_that_give_the_guarantee_are_held_to_it(self) -> None:

@@ -4,7 +4,7 @@
 
 use anyhow::Result;
 use struct_ops::link::{Link, LinkRef};
-use struct_ops::{Error, bpffs, output};
+use struct_ops::{Error, before, bpffs, output};
 
 use crate::cli::OneLink;
 
@@ -17,6 +17,8 @@ pub fn run(args: &OneLink) -> Result<()> {
         Some(map) => format!("detached link {} from map {map}", info.id),
         None => format!("link {} was detached already", info.id),
     };
+
+    before::forget(info.id)?;
 
     // A pin of a detached link serves nothing. Only the named one is removed:
     // another may be someone else's.

@@ -1,30 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! `ccswap update --migrate`: move sockets to what is behind the link now.
+//! `--migrate`: move sockets to what is behind the link now.
 
-use anyhow::{Result, bail};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
 use struct_ops::iterators::{Move, Moved};
 use struct_ops::link::LinkRef;
 
 use crate::cli::Migrate;
 use crate::versions::Observer;
 
-/// Moves the sockets that run an older version, and says what became of them.
+/// Moves the sockets that run another version, and says what became of them.
 pub fn run(link: &LinkRef, args: &Migrate) -> Result<String> {
     let observer = Observer::new(link)?;
     let old: Vec<_> = observer
         .versions()?
         .into_iter()
-        .filter(|version| !version.current)
+        .filter(|version| !version.current && !version.sockets.is_empty())
         .filter(|version| args.older_than.is_none_or(|limit| version.map_id < limit))
         .map(|version| version.place)
         .collect();
     if old.is_empty() {
-        return Ok("no socket runs an older version".into());
+        return Ok("no socket runs another version".into());
     }
     let moved = observer.iterators().move_sockets(&Move {
         name: observer.name(),
         from: &old,
+        cgroup: args.cgroup.as_deref().map(cgroup).transpose()?,
         port: args.port,
         namespace: args.netns.as_deref(),
     })?;
@@ -34,8 +39,15 @@ pub fn run(link: &LinkRef, args: &Migrate) -> Result<String> {
     Ok(said(&moved))
 }
 
+/// The id of a control group, which is its folder's number.
+fn cgroup(path: &Path) -> Result<u64> {
+    let folder =
+        fs::metadata(path).with_context(|| format!("cannot look at {}", path.display()))?;
+    Ok(folder.ino())
+}
+
 /// What became of the sockets.
-fn said(moved: &Moved) -> String {
+pub fn said(moved: &Moved) -> String {
     let mut text = format!("{} moved", sockets(moved.moved));
     for (errno, count) in &moved.refused {
         text += &format!(", {} not: {}", sockets(*count), errno.desc());

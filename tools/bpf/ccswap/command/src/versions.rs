@@ -9,9 +9,9 @@ use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use struct_ops::iterators::{Iterators, State};
 use struct_ops::link::{Link, LinkRef};
-use struct_ops::output;
 use struct_ops::table::{TCP, Table, Tables};
-use struct_ops::versions::{self, Version};
+use struct_ops::versions::{Snapshot, Version};
+use struct_ops::{before, output};
 
 /// Looks at the versions of one link, again and again if need be.
 pub struct Observer {
@@ -40,10 +40,12 @@ impl Observer {
 
     /// The versions now; none once the link is detached.
     pub fn versions(&self) -> Result<Vec<Version>> {
-        match self.link.info()?.map_id {
-            Some(map) => Ok(versions::of(&self.table, map, &self.tables, &self.iterators)?),
-            None => Ok(Vec::new()),
-        }
+        let info = self.link.info()?;
+        let Some(current) = info.map_id else {
+            return Ok(Vec::new());
+        };
+        let maps = (current, before::kept_id(info.id));
+        Ok(Snapshot::take(&self.iterators)?.versions(&self.table, maps, &self.tables))
     }
 
     /// What moves sockets.
@@ -59,27 +61,29 @@ impl Observer {
 
 /// A version as JSON has it.
 #[derive(Debug, Serialize)]
-struct Row {
+pub struct Row {
     /// The id of its map.
-    map_id: u32,
+    pub map_id: u32,
     /// Whether it is the one behind the link.
-    current: bool,
+    pub current: bool,
+    /// Whether it is kept for a rollback.
+    pub kept: bool,
     /// Since when it is loaded, in seconds; none if the kernel does not tell.
-    age: Option<u64>,
+    pub age: Option<u64>,
     /// How many sockets listen.
-    listening: usize,
+    pub listening: usize,
     /// How many are connected.
-    established: usize,
+    pub established: usize,
     /// How many connect or close.
-    other: usize,
+    pub other: usize,
     /// Each of them, if that was asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    sockets: Vec<SocketRow>,
+    pub sockets: Vec<SocketRow>,
 }
 
 /// A socket as JSON has it.
 #[derive(Debug, Serialize)]
-struct SocketRow {
+pub struct SocketRow {
     /// What it does.
     state: String,
     /// Its own address.
@@ -103,7 +107,7 @@ pub fn show(link: &LinkRef, json: bool, list: bool) -> Result<()> {
 }
 
 /// Takes from a version what is shown.
-fn row(version: &Version, list: bool) -> Row {
+pub fn row(version: &Version, list: bool) -> Row {
     let sockets = version.sockets.iter().filter(|_| list).map(|socket| SocketRow {
         state: socket.state.to_string(),
         local: socket.local.to_string(),
@@ -113,6 +117,7 @@ fn row(version: &Version, list: bool) -> Row {
     Row {
         map_id: version.map_id,
         current: version.current,
+        kept: version.kept,
         age: version.place.age.as_ref().map(Duration::as_secs),
         listening: version.count(State::Listening),
         established: version.count(State::Established),
@@ -125,11 +130,15 @@ fn row(version: &Version, list: bool) -> Row {
 fn format(rows: &[Row]) -> String {
     let mut text = format!(
         "{:<8} {:<8} {:>8} {:>10} {:>12} {:>6}\n",
-        "MAP", "", "AGE", "LISTENING", "ESTABLISHED", "OTHER"
+        "MAP", "VERSION", "AGE", "LISTENING", "ESTABLISHED", "OTHER"
     );
     for row in rows {
         let age = row.age.map_or("-".into(), |seconds| format!("{seconds} s"));
-        let place = if row.current { "current" } else { "older" };
+        let place = match row {
+            Row { current: true, .. } => "current",
+            Row { kept: true, .. } => "kept",
+            _ => "other",
+        };
         text += &format!(
             "{:<8} {place:<8} {age:>8} {:>10} {:>12} {:>6}\n",
             row.map_id, row.listening, row.established, row.other
@@ -162,6 +171,7 @@ mod tests {
         let version = |map_id, current, sockets| Row {
             map_id,
             current,
+            kept: false,
             age: current.then_some(12),
             listening: 1,
             established: 2,
@@ -170,9 +180,9 @@ mod tests {
         };
         assert_eq!(
             format(&[version(9, true, vec![]), version(7, false, vec![socket])]),
-            "MAP                    AGE  LISTENING  ESTABLISHED  OTHER\n\
+            "MAP      VERSION       AGE  LISTENING  ESTABLISHED  OTHER\n\
              9        current      12 s          1            2      0\n\
-             7        older           -          1            2      0\n\
+             7        other           -          1            2      0\n\
              \x20 established 10.0.0.1:80 10.0.0.2:4711 in /run/netns/a\n"
         );
     }

@@ -39,7 +39,7 @@ fn drain(link: &LinkRef, deadline: Option<Instant>) -> Result<()> {
     let mut said = String::new();
     loop {
         let versions = observer.versions()?;
-        let old = versions.iter().filter(|version| !version.current);
+        let old = versions.iter().filter(|version| !version.current && !version.sockets.is_empty());
         let left: Vec<_> =
             old.map(|one| format!("map {}: {}", one.map_id, one.sockets.len())).collect();
         if left.is_empty() {

@@ -9,6 +9,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 
 use crate::error::{Error, Result};
@@ -65,15 +66,31 @@ pub fn pin(link: &Link, path: &Path) -> Result<()> {
 /// Removes a pin if it is still that link's: another may have been put, or mounted, over it.
 /// Returns whether it was.
 ///
+/// So that none is removed that comes between the look and the removal, it is moved aside first,
+/// where nobody looks for another link, and what turns out to be one goes back.
+///
 /// # Errors
 ///
-/// It is, and cannot be removed.
+/// It cannot be moved or removed.
 pub fn unpin(path: &Path, link: u32) -> Result<bool> {
-    if link::pinned_info(path).is_none_or(|found| found.id != link) {
+    let is_it = |path: &Path| link::pinned_info(path).is_some_and(|found| found.id == link);
+    if !is_it(path) {
         return Ok(false);
     }
-    fs::remove_file(path).map_err(Error::system(format!("remove {}", path.display())))?;
-    Ok(true)
+    let aside = path.with_file_name(format!("detached-{link}-{}", std::process::id()));
+    rename(path, &aside)?;
+    if is_it(&aside) {
+        let failed = Error::system(format!("remove {}", aside.display()));
+        return fs::remove_file(&aside).map_err(failed).map(|()| true);
+    }
+    rename(&aside, path).map(|()| false)
+}
+
+/// Renames a pin, to a place where nothing is.
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    renameat2(AT_FDCWD, from, AT_FDCWD, to, RenameFlags::RENAME_NOREPLACE).map_err(|errno| {
+        Error::system(format!("move {} to {}", from.display(), to.display()))(errno.into())
+    })
 }
 
 /// The pin paths of every struct_ops link, by link id.

@@ -54,7 +54,7 @@ pub enum Error {
         log: String,
     },
     /// The kernel did not take an object's programs and maps.
-    #[error("{}", text::load_object(origin, error))]
+    #[error("{}", text::load_object(origin, error, log))]
     LoadObject {
         /// The object.
         origin: String,
@@ -78,6 +78,12 @@ pub enum Error {
         tables: Vec<String>,
         /// The one that was asked for.
         wanted: Option<String>,
+    },
+    /// A table has no place for a name.
+    #[error("the table in {origin} has no name that could be changed")]
+    NoName {
+        /// The object.
+        origin: String,
     },
     /// A map that is pinned by name does not fit what the object declares.
     #[error("{}", text::pinned_map(map, path, difference))]

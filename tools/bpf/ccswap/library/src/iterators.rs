@@ -24,12 +24,15 @@ const OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sockets.bpf.o"))
 const TABLE_RECORD: usize = 24;
 /// The size of a `struct socket_record` there.
 const SOCKET_RECORD: usize = 48;
-/// Where a `moving` there has its parts: the name, what was moved, the refusals, the port.
+/// Where a `moving` there has its parts: the name, what was moved, the refusals, the control
+/// group, the port.
 const MOVED: usize = 16;
 /// See [`MOVED`].
 const REFUSED: usize = MOVED + 8;
 /// See [`MOVED`].
-const PORT: usize = REFUSED + 8 * 256;
+const CGROUP: usize = REFUSED + 8 * 256;
+/// See [`MOVED`].
+const PORT: usize = CGROUP + 8;
 /// The address family of IPv4.
 const AF_INET: u16 = 2;
 /// `TCP_LISTEN` and `TCP_ESTABLISHED` of the kernel.
@@ -96,6 +99,8 @@ pub struct Move<'a> {
     pub name: &'a str,
     /// The tables that are to be left.
     pub from: &'a [Place],
+    /// Only sockets of the control group with this id, or of one below it.
+    pub cgroup: Option<u64>,
     /// Only sockets with this port at either end.
     pub port: Option<u16>,
     /// Only sockets of this network namespace.
@@ -195,6 +200,7 @@ impl Iterators {
         let first = 0u32.to_ne_bytes();
         let mut value = vec![0; variables.value_size() as usize];
         value[..what.name.len()].copy_from_slice(what.name.as_bytes());
+        value[CGROUP..PORT].copy_from_slice(&what.cgroup.unwrap_or(0).to_ne_bytes());
         value[PORT..PORT + 2].copy_from_slice(&what.port.unwrap_or(0).to_ne_bytes());
         variables.update(&first, &value, MapFlags::ANY).map_err(failed)?;
 
@@ -202,9 +208,13 @@ impl Iterators {
             Some(path) => vec![path.to_owned()],
             None => netns::all()?,
         };
-        for namespace in namespaces {
-            run_in(&namespace, self.moves.as_fd())?;
+        let ran = namespaces
+            .iter()
+            .try_for_each(|namespace| run_in(namespace, self.moves.as_fd()).map(|_| ()));
+        for place in what.from {
+            old_tables.delete(&place.address.to_ne_bytes()).map_err(failed)?;
         }
+        ran?;
         let value = variables.lookup(&first, MapFlags::ANY).map_err(failed)?.unwrap_or_default();
         Ok(moved(&value))
     }

@@ -3,6 +3,7 @@
 //! BPF struct_ops links: the tables behind them, who holds a name, and the TCP sockets that use it.
 
 pub mod attach;
+pub mod before;
 pub mod bpffs;
 pub mod capability;
 pub mod error;
@@ -20,6 +21,7 @@ mod processes;
 pub mod table;
 pub mod tcp_diag;
 mod text;
+pub mod trial;
 pub mod versions;
 
 pub use error::{Error, Result};

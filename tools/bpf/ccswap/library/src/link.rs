@@ -212,7 +212,7 @@ fn struct_ops_info(fd: &OwnedFd) -> Option<LinkInfo> {
 }
 
 /// Opens a link by its id.
-fn open_id(id: u32) -> io::Result<OwnedFd> {
+pub(crate) fn open_id(id: u32) -> io::Result<OwnedFd> {
     // SAFETY: a plain integer.
     owned(unsafe { sys::bpf_link_get_fd_by_id(id) })
 }

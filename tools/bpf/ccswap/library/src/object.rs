@@ -17,6 +17,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use crate::error::{Error, Result};
 use crate::libbpf_log;
 use crate::pinned_maps::{self, NewPins};
+use crate::table;
 
 /// A table in the kernel that no one uses yet. It is gone when this value and
 /// the links that took it over are.
@@ -43,7 +44,17 @@ impl StructOps {
     /// The file is no object, holds no such table, or the kernel refuses what it holds.
     pub fn load_file(path: &Path, map: Option<&str>) -> Result<Self> {
         std::fs::File::open(path).map_err(Error::system(format!("read {}", path.display())))?;
-        Self::load(&path.display().to_string(), map, |builder| builder.open_file(path))
+        Self::load(&path.display().to_string(), map, None, |builder| builder.open_file(path))
+    }
+
+    /// Loads the table from an object file, to be registered under another name than its own.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`load_file`](Self::load_file); also, the table has no place for the name.
+    pub fn load_file_as(path: &Path, map: Option<&str>, name: &str) -> Result<Self> {
+        std::fs::File::open(path).map_err(Error::system(format!("read {}", path.display())))?;
+        Self::load(&path.display().to_string(), map, Some(name), |builder| builder.open_file(path))
     }
 
     /// Loads the table from an object that is part of this program.
@@ -52,13 +63,14 @@ impl StructOps {
     ///
     /// As those of [`load_file`](Self::load_file).
     pub fn load_embedded(name: &str, object: &[u8]) -> Result<Self> {
-        Self::load(name, None, |builder| builder.open_memory(object))
+        Self::load(name, None, None, |builder| builder.open_memory(object))
     }
 
-    /// Loads what `open` opens.
+    /// Loads what `open` opens, under another name if one is given.
     fn load(
         origin: &str,
         map: Option<&str>,
+        new_name: Option<&str>,
         open: impl FnOnce(&mut ObjectBuilder) -> libbpf_rs::Result<OpenObject>,
     ) -> Result<Self> {
         let refused =
@@ -73,6 +85,10 @@ impl StructOps {
             .collect();
         let name = choose(origin, &tables, map)?.to_owned();
         select(&mut object, &name).map_err(refused)?;
+        if let Some(new_name) = new_name {
+            rename(&mut object, &name, new_name)
+                .ok_or_else(|| Error::NoName { origin: origin.to_owned() })?;
+        }
         let free = pinned_maps::check(&object)?;
 
         let object = object.load().map_err(|error| Error::LoadObject {
@@ -153,6 +169,22 @@ fn select(object: &mut OpenObject, table: &str) -> libbpf_rs::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Writes another name into a table. None if there is no room for it.
+fn rename(object: &mut OpenObject, table: &str, name: &str) -> Option<()> {
+    // SAFETY: `object` is open; its types live as long as it does.
+    let btf = unsafe { sys::bpf_object__btf(object.as_libbpf_object().as_ptr()) };
+    let mut map = object.maps_mut().find(|map| map.name() == OsStr::new(table))?;
+    // SAFETY: the map belongs to that object.
+    let kind = unsafe { sys::bpf_map__btf_value_type_id(map.as_libbpf_object().as_ptr()) };
+    // SAFETY: libbpf returned it, and the object still is.
+    let range = unsafe { table::name_in_object(btf, kind) }?;
+    let field = map.initial_value_mut()?.get_mut(range)?;
+    field.fill(0);
+    // What follows is a terminator.
+    field.split_last_mut()?.1.get_mut(..name.len())?.copy_from_slice(name.as_bytes());
+    Some(())
 }
 
 /// Finds a map of a loaded object.

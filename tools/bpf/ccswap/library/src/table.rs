@@ -5,6 +5,7 @@
 
 use std::ffi::CStr;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::ptr::NonNull;
@@ -139,6 +140,17 @@ fn text(field: &[u8]) -> Option<String> {
     (end > 0).then(|| String::from_utf8_lossy(&field[..end]).into_owned())
 }
 
+/// The bytes of a table, of that type of an object, that hold its name.
+///
+/// # Safety
+///
+/// The type information must be valid.
+pub(crate) unsafe fn name_in_object(btf: *mut sys::btf, table: u32) -> Option<Range<usize>> {
+    // The object frees it.
+    let btf = ManuallyDrop::new(Btf::new(btf).ok()?);
+    btf.table_name(table)
+}
+
 /// Where a struct_ops map's value holds what is of interest here.
 #[derive(Debug, PartialEq, Eq)]
 struct Layout {
@@ -179,14 +191,17 @@ impl Btf {
     fn table_layout(&self, value_type: u32) -> Option<Layout> {
         let data = self.members(value_type)?.find(|member| member.name == "data")?;
         let name = self
-            .members(data.type_id)?
-            .filter(|member| matches!(member.name, "name" | "id"))
-            .find_map(|member| {
-                let start = data.offset + member.offset;
-                Some(start..start + self.char_array(member.type_id)?)
-            });
+            .table_name(data.type_id)
+            .map(|range| data.offset + range.start..data.offset + range.end);
         let kind = self.name(self.get(data.type_id)?.name_off)?.to_owned();
         Some(Layout { kind, name, state: self.state(value_type) })
+    }
+
+    /// The bytes of a table that hold its name.
+    fn table_name(&self, table: u32) -> Option<Range<usize>> {
+        self.members(table)?.filter(|member| matches!(member.name, "name" | "id")).find_map(
+            |member| Some(member.offset..member.offset + self.char_array(member.type_id)?),
+        )
     }
 
     /// Where the state is: in the value, or, since Linux 6.9, in a structure `common` of that.

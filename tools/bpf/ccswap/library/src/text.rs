@@ -2,10 +2,10 @@
 
 //! What an error means for what was tried, and what to do about it.
 
-use std::error::Error as _;
 use std::io;
 use std::path::Path;
 
+use libbpf_rs::ErrorKind;
 use nix::errno::Errno;
 
 use crate::capability::{Capability, missing};
@@ -48,19 +48,12 @@ pub fn open_object(origin: &str, error: &libbpf_rs::Error) -> String {
     )
 }
 
-/// The kernel did not take an object's programs and maps. The verifier says EACCES, and only a
-/// lack of privilege is EPERM.
-pub fn load_object(origin: &str, error: &libbpf_rs::Error) -> String {
-    let mut cause = error.source();
-    let mut number = Errno::UnknownErrno;
-    while let Some(error) = cause {
-        number = error.downcast_ref().map_or(number, errno);
-        cause = error.source();
-    }
-    let denied = match number {
-        Errno::UnknownErrno => error.kind() == libbpf_rs::ErrorKind::PermissionDenied,
-        number => number == Errno::EPERM,
-    };
+/// The kernel did not take an object's programs and maps. libbpf does not tell EPERM from EACCES,
+/// which is the verifier's, but the verifier leaves a log. EOPNOTSUPP is what libbpf makes of a
+/// refusal of the object's types.
+pub fn load_object(origin: &str, error: &libbpf_rs::Error, log: &str) -> String {
+    let denied = matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::Unsupported)
+        && !log.contains("PROG LOAD LOG");
     if denied && !missing(&ATTACH).is_empty() {
         format!("cannot load {origin}: {}", privilege(&ATTACH))
     } else {
@@ -390,7 +383,7 @@ mod tests {
         assert!(text.contains("as root") && text.contains("CAP_BPF, CAP_NET_ADMIN"), "{text}");
         assert!(refused_for(&[]).contains("no capability is missing"));
         let refused = libbpf_rs::Error::from_raw_os_error(Errno::EACCES as i32);
-        assert!(load_object("o", &refused).contains("log above"));
+        assert!(load_object("o", &refused, "-- BEGIN PROG LOAD LOG --").contains("log above"));
     }
 
     #[test]

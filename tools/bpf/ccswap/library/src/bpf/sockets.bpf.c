@@ -30,6 +30,8 @@ enum bpf_map_type {
 #define TCP_CONGESTION	13
 /* Above the highest error number. */
 #define ERRORS		256
+/* The deepest control group that is looked at. */
+#define LEVELS		64
 /* The most programs that a table may have before the first is looked for no more. */
 #define PROGRAMS	64
 
@@ -48,6 +50,28 @@ struct sock_common {
 	volatile __u8 skc_state;
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+	struct cgroup_subsys_state self;
+	struct kernfs_node *kn;
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+};
+
+struct sock {
+	struct sock_cgroup_data sk_cgrp_data;
 };
 
 struct tcp_congestion_ops;
@@ -197,9 +221,24 @@ struct {
 	char name[16];
 	__u64 moved;
 	__u64 refused[ERRORS];
+	/* Only sockets of this control group or one below it; any if it is 0. */
+	__u64 cgroup;
 	/* Only sockets with this port at either end; any if it is 0. */
 	__u16 port;
 } moving;
+
+static inline int in_cgroup(struct sock *sk, __u64 id)
+{
+	struct cgroup *cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup);
+	int level;
+
+	for (level = 0; level < LEVELS && cgroup; level++) {
+		if (BPF_CORE_READ(cgroup, kn, id) == id)
+			return 1;
+		cgroup = BPF_CORE_READ(cgroup, self.parent, cgroup);
+	}
+	return 0;
+}
 
 SEC("iter/tcp")
 int move(struct bpf_iter__tcp *ctx)
@@ -217,6 +256,8 @@ int move(struct bpf_iter__tcp *ctx)
 		return 0;
 	if (moving.port && common->skc_num != moving.port &&
 	    bpf_ntohs(common->skc_dport) != moving.port)
+		return 0;
+	if (moving.cgroup && !in_cgroup((struct sock *)tcp, moving.cgroup))
 		return 0;
 	error = bpf_setsockopt(tcp, SOL_TCP, TCP_CONGESTION, moving.name, sizeof(moving.name));
 	if (!error)
