@@ -5,14 +5,13 @@
 import argparse
 
 from lib import command
-from lib.kernel import IMPL_HELP, IMPLS, Kernel
+from lib.kernel import Kernel, add_impl
 from lib.progress import note
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--impl', choices=IMPLS, default='rust',
-                        help=f'{IMPL_HELP}; kunit: the debug kernel (default: rust)')
+    add_impl(parser)
     kernel = Kernel(parser.parse_args().impl)
     kernel.ensure()
     note(f'{kernel.impl}: {kernel.image}')

@@ -20,10 +20,6 @@ from lib.progress import note
 from lib.results import Case, Result, Verdict
 
 JSON = BUILD / 'kunit.json'
-# Without 5-level paging: while identify_cpu() finds out what the first processor can do, that
-# flag is off, and KASAN would take every address for a wild one in an interrupt that comes then.
-PROCESSOR = 'max,la57=off'
-
 
 VERDICTS: dict[str, Verdict] = {'PASS': 'passed', 'SKIP': 'skipped'}
 
@@ -48,7 +44,7 @@ def run(kernel: Kernel, names: str, timeout: int, threads: str, log: Path) -> tu
         env |= {'PATH': f'{TOP / "scripts/lib/no-kvm"}:{env["PATH"]}', 'TCG_THREADS': threads}
     argv = [sys.executable, str(kernel.src / 'tools/testing/kunit/kunit.py'), 'exec', names,
             '--arch=x86_64', f'--build_dir={kernel.obj}', f'--timeout={timeout}',
-            f'--json={JSON}', f'--qemu_args=-smp 2 -cpu {PROCESSOR}',
+            f'--json={JSON}', f'--qemu_args=-smp 2 -cpu {qemu.PROCESSOR}',
             *(f'--kernel_args={arg}' for arg in ('kunit.autorun=1', *qemu.KERNEL_ARGS))]
     with open(log, 'w', encoding='utf-8') as out:
         status = subprocess.run([arg for arg in argv if arg], cwd=kernel.src, env=env,
@@ -65,7 +61,7 @@ def main() -> int:
                         help='stop the guest after so long (default: 900)')
     args = parser.parse_args()
 
-    kernel = Kernel('kunit')
+    kernel = Kernel('debug')
     kernel.ensure()
     BUILD.mkdir(exist_ok=True)
     log, status, text = LOG / 'kunit.log', 0, ''

@@ -4,9 +4,10 @@
 
 First all is built, then tested: the scripts' unit tests, the checkers of lint,
 the guest that the scripts make, ccswap's unit tests, KUnit, the BPF selftests on
-the Rust kernel and on the C one, ccswap in a guest of each, the programs of
-tools/testing/struct_ops, ten seconds of torture and a short demo. Each part leaves
-JUnit files in build/results; one that leaves none counts as one failure.
+the Rust kernel, the C one and the debug one, ccswap in a guest of Rust and C, the
+programs of tools/testing/struct_ops, ten seconds of torture in the debug kernel
+and a short demo. Each part leaves JUnit files in build/results; one that leaves
+none counts as one failure.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from lib.results import Case, Result
 SCRIPTS = TOP / 'scripts'
 SHOWN = 10     # skipped tests, at most, that the table names
 BUILDS = (('build.py', '--impl', 'rust'), ('build.py', '--impl', 'c'),
-          ('build.py', '--impl', 'kunit'), ('ccswap.py', 'build'))
+          ('build.py', '--impl', 'debug'), ('ccswap.py', 'build'))
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ PARTS = (
          ('selftests-upstream-rust', 'selftests-own-rust')),
     Part('BPF selftests, C', ('selftests.py', '--impl', 'c'),
          ('selftests-upstream-c', 'selftests-own-c')),
+    Part('BPF selftests, debug', ('selftests.py', '--impl', 'debug'),
+         ('selftests-upstream-debug', 'selftests-own-debug')),
     Part('ccswap in the guest, Rust', ('ccswap.py', 'guest', '--impl', 'rust'),
          ('ccswap-guest-rust',)),
     Part('ccswap in the guest, C', ('ccswap.py', 'guest', '--impl', 'c'), ('ccswap-guest-c',)),

@@ -73,5 +73,15 @@ else
 	wait $out $err
 fi
 
+# What the debug kernel finds that was allocated and lost, once it is old enough to count.
+leaks=/sys/kernel/debug/kmemleak
+if [ -e "$leaks" ]; then
+	sleep 6
+	echo scan >"$leaks"
+	echo scan >"$leaks"
+	# One write is one message.
+	head -n 40 "$leaks" | while read -r line; do echo "$line"; done >/dev/kmsg
+fi
+
 echo "$status" >"$(port status)"
 poweroff -f

@@ -21,22 +21,24 @@ from lib.seed import NO_KERNEL, seed
 # The two symbols, of the links and of the registry of TCP, and which of them are on.
 CHOICES = ('CONFIG_BPF_STRUCT_OPS_LINK_RUST', 'CONFIG_TCP_CONG_REGISTRY_RUST')
 SYMBOLS = {'rust': ('y', 'y'), 'c': ('n', 'n'), 'links': ('y', 'n'), 'tcp': ('n', 'y')}
-IMPLS = (*SYMBOLS, 'kunit')
-IMPL_HELP = 'rust: links and TCP\'s registry in Rust; c: in C; links, tcp: one of them in Rust'
+# Configured like rust, and by a file of their own that switches on what finds faults.
+WATCHED = ('debug', 'kcsan')
+IMPLS = (*SYMBOLS, *WATCHED)
+IMPL_HELP = ('rust: links and TCP\'s registry in Rust; c: in C; links, tcp: one of them in Rust; '
+             'debug: rust with KASAN, lockdep and more; kcsan: rust with KCSAN')
 LINT = 'lint'     # configured like rust; only what the checkers look at is made
 CONFIGS = TOP / 'scripts/configs'
 # The overlay's files that no kernel is built from.
 NO_INPUT = re.compile(r'(?:Documentation|tools)/|.*\.(?:md|rst)$')
 # What a build from nothing compiles, roughly, until the first one has counted it.
-OBJECTS = {'kunit': 1800}
-USUAL = 2500
+OBJECTS = 2500
 OBJECT = re.compile(r'  +(?:HOST)?(?:CC|AS|AR|LD|RUSTC|BINDGEN|LLD)(?: \[M\]| [LPR])? +\S')
 NEEDED = 12 << 30     # bytes on disk that a build from nothing wants to find
 NEEDED_AGAIN = 3 << 30
 
 
 class Kernel:
-    """One build: 'kunit' is a debug kernel, the others differ by SYMBOLS."""
+    """One build, of an IMPL or for LINT."""
 
     def __init__(self, impl: str) -> None:
         if impl not in (*IMPLS, LINT):
@@ -59,11 +61,10 @@ class Kernel:
     @property
     def config(self) -> str:
         """The options that are wanted; all others are off."""
-        path = CONFIGS / ('debug.config' if self.impl == 'kunit' else 'guest.config')
-        if not path.is_file():
-            raise Failure(f'{path} is missing: the {self.impl} kernel is configured by it')
+        names = ['guest', self.impl] if self.impl in WATCHED else ['guest']
         chosen = zip(CHOICES, SYMBOLS.get(self.impl, SYMBOLS['rust']), strict=True)
-        return path.read_text(encoding='utf-8') + \
+        return ''.join((CONFIGS / f'{name}.config').read_text(encoding='utf-8')
+                       for name in names) + \
             ''.join(f'{name}={value}\n' for name, value in chosen)
 
     def wanted_key(self, wanted: Mapping[str, Content | None]) -> str:
@@ -87,8 +88,7 @@ class Kernel:
             step(f'building the {self.impl} kernel', self.make_argv('bzImage', 'modules'),
                  LOG / f'build-{self.impl}.log', self.env,
                  counts=lambda line: bool(OBJECT.match(line)),
-                 estimate=Estimate(f'build-{self.impl}', OBJECTS.get(self.impl, USUAL))
-                 if fresh else None)
+                 estimate=Estimate(f'build-{self.impl}', OBJECTS) if fresh else None)
             # A copy: the next build may fail after it has replaced its bzImage.
             new = self.image.with_suffix('.new')
             shutil.copyfile(self.obj / 'arch/x86/boot/bzImage', new)
@@ -131,7 +131,7 @@ class Kernel:
 
 def add_impl(parser: ArgumentParser) -> None:
     """The option by which a command lets its user choose the kernel."""
-    parser.add_argument('--impl', choices=tuple(SYMBOLS), default='rust',
+    parser.add_argument('--impl', choices=IMPLS, default='rust',
                         help=f'the kernel ({IMPL_HELP}; default: rust)')
 
 

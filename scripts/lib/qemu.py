@@ -16,6 +16,10 @@ BIOS = Path('/usr/share/qemu/qboot.rom')
 # The kernel looks whether ticks come in time, and panics when they do not; on a busy host an
 # emulator's may be late ("IO-APIC + timer doesn't work!"). Under KVM it does not look.
 KERNEL_ARGS = ('no_timer_check',)
+# What TCG emulates. Without 5-level paging: while identify_cpu() finds out what the first processor
+# can do, that flag is off, and KASAN would take every address for a wild one in an interrupt that
+# comes then.
+PROCESSOR = 'max,la57=off'
 MULTI, SINGLE = THREADS = ('multi', 'single')    # one of the host's for each processor, or for all
 STALE = 'QEMU ran code that the kernel had already changed, a known flaw of its threads before 8.1'
 SURE_OF_CODE = (8, 1)    # the first QEMU that runs no stale code, see splat.stale_breakpoint()
@@ -53,7 +57,7 @@ def argv(image: Path, initramfs: Path, *, kernel_args: Sequence[str], memory: st
     """A machine without its ports for output."""
     if not accel:
         accel = ['-accel', 'kvm', '-cpu', 'host'] if accelerator() == 'kvm' else \
-                ['-accel', f'tcg,thread={threads}', '-cpu', 'max']
+                ['-accel', f'tcg,thread={threads}', '-cpu', PROCESSOR]
     append = ['console=ttyS0', 'panic=-1', 'rdinit=/init', *KERNEL_ARGS, *kernel_args]
     bios = ['-bios', str(BIOS)] if BIOS.exists() else []
     return [PROGRAM, *accel, '-smp', str(cpus), '-m', memory, *bios,
