@@ -5,9 +5,9 @@
 First all is built, then tested: the scripts' unit tests, the checkers of lint,
 the guest that the scripts make, ccswap's unit tests, KUnit, the BPF selftests on
 the Rust kernel, the C one and the debug one, ccswap in a guest of Rust and C, the
-programs of tools/testing/struct_ops, ten seconds of torture in the debug kernel
-and a short demo. Each part leaves JUnit files in build/results; one that leaves
-none counts as one failure.
+programs of tools/testing/struct_ops, ten seconds of torture in the debug kernel, 200
+sequences of fuzz and a short demo. Each part leaves JUnit files in build/results;
+one that leaves none counts as one failure.
 """
 
 import argparse
@@ -51,7 +51,8 @@ PARTS = (
          ('ccswap-guest-rust',)),
     Part('ccswap in the guest, C', ('ccswap.py', 'guest', '--impl', 'c'), ('ccswap-guest-c',)),
     Part('programs: cargo test', ('programs.py',), ('struct_ops',)),
-    Part('torture', ('torture.py', '--minutes', '0.17'), ('torture-rust',)),
+    Part('torture', ('torture.py', '--impl', 'debug', '--minutes', '0.17'), ('torture-debug',)),
+    Part('fuzz', ('fuzz.py', '--sequences', '200'), ('fuzz',)),
     Part('demo', ('ccswap.py', 'demo', '--seconds', '10'), ('demo-rust',)),
 )
 
