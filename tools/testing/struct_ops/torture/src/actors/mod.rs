@@ -2,6 +2,7 @@
 
 //! The actors.
 
+mod choosers;
 mod diag;
 mod hid;
 mod life;
@@ -29,7 +30,7 @@ use nix::errno::Errno;
 use crate::actor::Make;
 
 /// Every actor with its name; some act more than once.
-pub const ALL: [(&str, Make); 17] = [
+pub const ALL: [(&str, Make); 18] = [
     ("swap a", |_, _| Ok(Box::new(swap::Swap::new(0)))),
     ("swap b", |_, _| Ok(Box::new(swap::Swap::new(1)))),
     ("swap c", |_, _| Ok(Box::new(swap::Swap::new(2)))),
@@ -43,6 +44,7 @@ pub const ALL: [(&str, Make); 17] = [
     ("namespaces", |_, _| Ok(Box::new(namespaces::Namespaces))),
     ("sysctl", |_, _| Ok(Box::new(sysctl::Sysctl))),
     ("routes", |_, _| Ok(Box::new(routes::Routes::new()?))),
+    ("choosers", |_, _| Ok(Box::new(choosers::Choosers::new()?))),
     ("diag", |_, _| Ok(Box::new(diag::Diag))),
     ("HID", |_, _| Ok(Box::new(hid::Hid::new()?))),
     ("qdisc and sched_ext", |_, _| Ok(Box::new((qdisc::Disc::new()?, sched::Sched::new()?)))),
