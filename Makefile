@@ -19,7 +19,7 @@ override CMD := $(value CMD)
 
 help:		## list the targets
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 14
-	@echo "Variables: IMPL=rust|c|links|tcp  CMD='command'  THREADS=multi|single  SECONDS=n  SUITE=bpf|bpftool|all"
+	@echo "Variables: IMPL=rust|c|links|tcp  CMD='command'  THREADS=multi|single  SECONDS=n  SUITE=name|all"
 	@echo "           LINUX_SRC=tree or tarball"
 
 setup:		## install the packages and tools that are missing
@@ -53,7 +53,7 @@ run: setup	## boot, swap a live congestion control, roll one out (SECONDS=n)
 kunit: setup	## run the KUnit suites and doctests in a debug kernel
 	@scripts/run_kunit.py
 
-selftests: setup	## run the BPF selftests (IMPL=c), or compare a suite (SUITE=)
+selftests: setup	## run the BPF selftests (IMPL=c), or compare suites of upstream's (SUITE=all)
 	@$(if $(SUITE),scripts/suites.py $(SUITE),scripts/selftests.py --impl $(IMPL))
 
 ccswap: setup	## build the command line and run its tests
