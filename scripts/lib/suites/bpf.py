@@ -36,12 +36,13 @@ def sources(kernel: Kernel) -> Path:
 
 
 def build(kernel: Kernel) -> Path:
-    out = programs.folder('bpf')
+    out, types = programs.folder('bpf'), programs.btf(kernel)
     return programs.once('bpf', 'building the suite bpf', kernel, [
         'make', '-C', sources(kernel) / BPF, f'-j{os.cpu_count()}', 'test_progs', 'LLVM=1',
         f'O={kernel.obj}', f'OUTPUT={out}', f'KDIR={kernel.src}',
-        f'VMLINUX_BTF={kernel.obj / "vmlinux"}', 'SKIP_DOCS=1', 'SKIP_LLVM=1',
-        'BPF_STRICT_BUILD=0', *(f'{name}=' for name in CRASHES)])
+        f'VMLINUX_BTF={types}', 'SKIP_DOCS=1', 'SKIP_LLVM=1',
+        'BPF_STRICT_BUILD=0', *(f'{name}=' for name in CRASHES)],
+                         types.read_bytes() + kernel.key.encode())
 
 
 def script(kernel: Kernel) -> str:

@@ -4,9 +4,11 @@
 import hashlib
 import os
 import shlex
+import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from lib import tree
 from lib.errors import Failure
 from lib.kernel import Kernel
 from lib.paths import LOG, cache
@@ -29,18 +31,39 @@ def tools() -> Path:
     return path
 
 
-def once(name: str, title: str, kernel: Kernel, argv: Sequence[str | Path]) -> Path:
-    """Runs argv for its folder, unless it did that for this kernel."""
+def once(name: str, title: str, kernel: Kernel, argv: Sequence[str | Path],
+         inputs: bytes = b'') -> Path:
+    """Runs argv for its folder, unless it did that for this source and these inputs."""
     out = folder(name)
     stamp = out / 'stamp'
-    words = [kernel.key, *map(str, argv)]
-    key = hashlib.sha256('\0'.join(words).encode()).hexdigest()
+    words = '\0'.join([tree.prepared().state()[0], *map(str, argv)])
+    key = hashlib.sha256(words.encode() + inputs).hexdigest()
     if not stamp.exists() or read(stamp) != key:
         out.mkdir(parents=True, exist_ok=True)
         stamp.unlink(missing_ok=True)
         step(title, argv, LOG / f'suite-{name}-build.log', env=kernel.env)
         stamp.write_text(key, encoding='utf-8')
     return out
+
+
+def btf(kernel: Kernel) -> Path:
+    """The types of the kernel, in a file that is as old as they are.
+
+    Every BPF program is built again when it changes, and a kernel that is built again
+    mostly has the same types.
+    """
+    path, vmlinux = folder('vmlinux.btf'), kernel.obj / 'vmlinux'
+    new = path.with_suffix('.new')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(['llvm-objcopy', '--dump-section', f'.BTF={new}', vmlinux, '/dev/null'],
+                   env=kernel.env, check=True)
+    if path.exists() and path.read_bytes() == new.read_bytes():
+        new.unlink()
+    else:
+        times = vmlinux.stat()
+        os.utime(new, ns=(times.st_atime_ns, times.st_mtime_ns))
+        new.replace(path)
+    return path
 
 
 def headers(kernel: Kernel) -> Path:
@@ -54,12 +77,12 @@ def headers(kernel: Kernel) -> Path:
 def build(name: str, kernel: Kernel, source: str, targets: Iterable[str] = ('all',),
           variables: Iterable[str] = ()) -> Path:
     """Makes targets of a folder of upstream's selftests, {out} in one is the suite's folder."""
-    out = folder(name)
+    out, types = folder(name), btf(kernel)
     return once(name, f'building the suite {name}', kernel, [
         'make', '-C', kernel.src / SELFTESTS / source, f'-j{os.cpu_count()}', 'LLVM=1',
         f'OUTPUT={out}', f'KHDR_INCLUDES=-isystem {headers(kernel)}',
-        f'VMLINUX_BTF={kernel.obj / "vmlinux"}', f'BPFTOOL={tools() / "sbin/bpftool"}',
-        *variables, *(target.format(out=out) for target in targets)])
+        f'VMLINUX_BTF={types}', f'BPFTOOL={tools() / "sbin/bpftool"}',
+        *variables, *(target.format(out=out) for target in targets)], types.read_bytes())
 
 
 def each(programs: Iterable[str], limit: int, where: str = '.') -> str:
