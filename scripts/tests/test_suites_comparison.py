@@ -73,7 +73,8 @@ class Steps(unittest.TestCase):
                          {'a': 'x\nOK', 'b': 'status 2'})
 
     def test_stable(self) -> None:
-        self.assertEqual(stable('7: struct_ops  map 3\n'), 'ID: struct_ops  map 3')
+        self.assertEqual(stable('7: struct_ops  map 3\n8: struct_ops  map 0\n'),
+                         'ID: struct_ops  map ID\nID: struct_ops  map 0')
         self.assertEqual(stable('map_id 12 pids bpftool(345)'), 'map_id ID pids bpftoolID')
         self.assertEqual(stable('"id": 4,'), '"id": ID,')
 

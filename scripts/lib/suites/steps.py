@@ -14,4 +14,6 @@ def stable(text: str) -> str:
     """The text with ID in place of the numbers that the kernel chose."""
     text = re.sub(r'^\d+:', 'ID:', text.strip(), flags=re.M)
     text = re.sub(r'\b((?:\w+_)?ids?"?:? )\d+(?:,\d+)*', r'\1ID', text)
+    # The map 0 is of a link that was detached.
+    text = re.sub(r'\bmap [1-9]\d*', 'map ID', text)
     return re.sub(r'prog_id:\d+|\(\d+\)|0x[0-9a-f]{8,}', 'ID', text)
