@@ -16,9 +16,11 @@ from lib.selftests.build import copy, mirror
 from lib.selftests.outcomes import parse
 from lib.selftests.sources import BPF, OWN
 from lib.suites import programs
+from lib.suites.ktap import merge
 from lib.suites.suite import Suite
 
 CRASHES = ('LIBARENA_SKEL', 'LIBARENA_ASAN_SKEL')    # clang 19, and the Makefile stops
+AGAIN = '== again'
 WATCHDOG = 300       # seconds that one test may take under emulation
 TIMEOUT = 4 * 3600   # and all of them
 
@@ -46,18 +48,38 @@ def build(kernel: Kernel) -> Path:
 
 
 def script(kernel: Kernel) -> str:
-    """Runs the tests with the modules that make selftests has built for this kernel."""
+    """Runs the tests with the modules that make selftests has built for this kernel.
+
+    Those that fail are run again: under emulation one may be late.
+    """
     modules = cache() / 'selftests' / kernel.impl / 'out'
     if not list(modules.glob('*.ko')):
         raise Failure(f'the modules were not built: run make selftests IMPL={kernel.impl}')
     # A 1 says that tests failed: which ones is in the output.
-    return (f'cp {shlex.quote(str(modules))}/*.ko . || exit\n'
-            f'./test_progs --no-error-summary -w {WATCHDOG}\n'
-            'status=$?; [ $status -le 1 ] || exit $status')
+    return f'''cp {shlex.quote(str(modules))}/*.ko . || exit
+run() {{
+	./test_progs --no-error-summary -w {WATCHDOG} "$@" | tee /run/test_progs.log
+	status=${{PIPESTATUS[0]}}
+	[ $status -le 1 ] || exit $status
+}}
+run
+failed=$(sed -nE 's/^#[0-9]+ +(\\w+):FAIL.*/\\1/p' /run/test_progs.log | paste -sd,)
+if [ "$failed" ]; then
+	echo {AGAIN!r}
+	run -a "$failed"
+fi'''
 
 
 def verdicts(output: str) -> dict[str, str]:
-    return {outcome.name: outcome.verdict for outcome in parse(output)}
+    """A verdict for each subtest; what passed in one of the runs has passed."""
+    found: dict[str, str] = {}
+    for text in output.split(f'{AGAIN}\n'):
+        outcomes = parse(text)
+        tests = {outcome.test for outcome in outcomes}
+        found = {name: verdict for name, verdict in found.items()
+                 if verdict == 'OK' or name.partition('/')[0] not in tests}
+        merge(found, {outcome.name: outcome.verdict for outcome in outcomes})
+    return found
 
 
 SUITE = Suite(build, script, verdicts, timeout=TIMEOUT)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""How test_progs is run, and what is made of two runs of it."""
+
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+from lib.suites import bpf
+
+TEST_PROGS = '''#!/bin/sh
+case "$*" in
+*"-a b,c") echo "#1 b:OK"; echo "#2/1 c/x:OK"; echo "#2/2 c/y:FAIL"; echo "#2 c:FAIL" ;;
+*) echo "#1 a:OK"; echo "#2 b:FAIL"; echo "#3/1 c/x:FAIL"; echo "#3/2 c/y:OK"; echo "#3 c:FAIL"
+   echo "#4/1 d/x:SKIP"; echo "#4 d:OK (SKIP: 1/1)" ;;
+esac
+exit 1
+'''
+
+
+class Runs(unittest.TestCase):
+    def test_what_fails_is_run_again(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            modules = folder / 'selftests/rust/out'
+            modules.mkdir(parents=True)
+            (modules / 'bpf_testmod.ko').touch()
+            (folder / 'test_progs').write_text(TEST_PROGS, encoding='utf-8')
+            (folder / 'test_progs').chmod(0o755)
+            with mock.patch.object(bpf, 'cache', return_value=folder):
+                script = bpf.script(mock.Mock(impl='rust'))
+            script = script.replace('/run/', f'{name}/')
+            output = subprocess.run(['bash', '-c', script], cwd=folder, text=True, check=False,
+                                    stdout=subprocess.PIPE).stdout
+        self.assertEqual(bpf.verdicts(output), {'a': 'OK', 'b': 'OK', 'c/x': 'OK', 'c/y': 'OK',
+                                                'd/x': 'SKIP'})
+
+    def test_a_failure_that_stays(self) -> None:
+        output = f'#1 a:FAIL\n#2 b:FAIL\n{bpf.AGAIN}\n#1 a:FAIL\n#2/1 b/x:OK\n#2 b:OK\n'
+        self.assertEqual(bpf.verdicts(output), {'a': 'FAIL', 'b/x': 'OK'})
+
+
+if __name__ == '__main__':
+    unittest.main()
