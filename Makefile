@@ -19,8 +19,8 @@ override CMD := $(value CMD)
 
 help:		## list the targets
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 14
-	@echo "Variables: IMPL=rust|c|links|tcp  CMD='command'  THREADS=multi|single  SECONDS=n  SUITE=name|all"
-	@echo "           LINUX_SRC=tree or tarball"
+	@echo "Variables: IMPL=rust|c|links|tcp|debug|kcsan  CMD='command'  THREADS=multi|single"
+	@echo "           SECONDS=n  SUITE=name|all  LINUX_SRC=tree or tarball"
 
 setup:		## install the packages and tools that are missing
 	@scripts/setup.sh
@@ -62,7 +62,8 @@ ccswap: setup	## build the command line and run its tests
 model: setup	## explore the registry of congestion controls with loom
 	@scripts/programs.py --package model
 
-torture: setup	## use links in every way at once, under traffic (MINUTES= SEED= IMPL=)
+torture: IMPL = debug
+torture: setup	## use links in every way at once, under traffic (MINUTES= SEED= IMPL=kcsan)
 	@scripts/torture.py --impl $(IMPL) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 bench: setup	## compare both kernels, to build/bench (takes minutes)
