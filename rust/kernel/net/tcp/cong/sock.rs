@@ -18,9 +18,16 @@ use crate::{
     }, //
 };
 use core::{
+    mem::offset_of,
     ops::Deref,
     ptr::NonNull, //
 };
+
+// bindgen does not see each member of a socket, so where it puts this one is compared with where
+// it is in C.
+const _: () = assert!(
+    offset_of!(bindings::inet_connection_sock, icsk_ca_ops) == bindings::ICSK_CA_OPS_OFFSET
+);
 
 /// A TCP socket, locked or not.
 ///

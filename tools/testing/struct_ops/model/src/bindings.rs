@@ -180,6 +180,9 @@ pub struct inet_connection_sock {
     pub icsk_ca_ops: *mut tcp_congestion_ops,
 }
 
+/// Where the kernel's compiler puts the member.
+pub const ICSK_CA_OPS_OFFSET: usize = core::mem::offset_of!(inet_connection_sock, icsk_ca_ops);
+
 /// The lock of the registry; `sync::lock` is what is locked.
 pub static mut tcp_cong_list_lock: spinlock_t = spinlock_t;
 /// The registered tables.
