@@ -23,10 +23,11 @@ pub fn run(args: &OneLink) -> Result<()> {
     // A pin of a detached link serves nothing. Only the named one is removed:
     // another may be someone else's.
     let mut said = vec![done.clone()];
-    if let LinkRef::Pin(path) = &args.link
-        && !bpffs::unpin(path, info.id)?
-    {
-        said.push(format!("{} holds something else by now, and stays", path.display()));
+    match &args.link {
+        LinkRef::Pin(path) if !bpffs::unpin(path, info.id)? => {
+            said.push(format!("{} holds something else by now, and stays", path.display()));
+        }
+        _ => {}
     }
     for pin in bpffs::link_pins()?.remove(&info.id).unwrap_or_default() {
         said.push(format!("its pin {} stays; rm it to let the link go", pin.display()));
