@@ -5,16 +5,7 @@
  * A socket holds the address of its table. For a table in a BPF map that is an
  * address within the map, which the second iterator tells for each map.
  */
-typedef unsigned char __u8;
-typedef unsigned short __u16;
-typedef unsigned int __u32;
-typedef unsigned long long __u64;
-typedef signed int __s32;
-typedef signed long long __s64;
-/* bpf_helper_defs.h names these. */
-typedef __u16 __be16;
-typedef __u32 __be32;
-typedef __u32 __wsum;
+#include "types.h"
 
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
