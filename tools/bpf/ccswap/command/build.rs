@@ -11,7 +11,9 @@ const OBJ_DIR: &str = "CCSWAP_OBJ_DIR";
 fn main() -> anyhow::Result<()> {
     println!("cargo:rerun-if-env-changed={OBJ_DIR}");
     match env::var_os(OBJ_DIR) {
-        Some(objects) => compile::all(Path::new("../tests/bpf"), Path::new(&objects)),
+        Some(objects) => {
+            compile::all(Path::new("../tests/bpf"), Path::new(&objects), Path::new("../bpf"))
+        }
         None => Ok(()),
     }
 }

@@ -3,5 +3,5 @@
 //! Compiles the BPF programs, which are embedded in the binary.
 
 fn main() -> anyhow::Result<()> {
-    compile::embedded()
+    compile::embedded("../bpf")
 }
