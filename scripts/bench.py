@@ -24,7 +24,7 @@ import ccswap
 from lib import bench, bench_text, command, qemu, source, vm
 from lib.bench import Case, Figure
 from lib.errors import Failure
-from lib.kernel import Kernel
+from lib.kernel import RIVALS, Kernel
 from lib.paths import BUILD, LOG
 from lib.process import step
 from lib.progress import clock, watched
@@ -32,7 +32,6 @@ from lib.progress import clock, watched
 OUT = BUILD / 'bench'
 BINARY = ccswap.WORKSPACE.target / 'release/struct_ops_bench'
 PICTURES = {'chart': 'report.svg', 'growth': 'growth.svg'}
-IMPLS = ('c', 'rust')
 # One nanosecond of the guest is one instruction, and waiting takes no real time.
 ICOUNT = ('-accel', 'tcg,thread=single', '-icount', 'shift=0,sleep=off', '-cpu', 'max')
 MEASUREMENTS = 10     # that `time` makes, each as long as it is told
@@ -112,18 +111,18 @@ def measure(impl: str, title: str, mode: str, number: int, limit: float, *option
 def measure_all(rounds: int, seconds: float) -> list[Case]:
     """Measures the kernels in turn, so that other load of the machine affects both."""
     runs: dict[tuple[str, str], list[list[Figure]]] = {}
-    total = len(IMPLS) * (rounds + len(COUNTING))
+    total = len(RIVALS) * (rounds + len(COUNTING))
     done = 0
     expected = BOOT + MEASUREMENTS * seconds
     for number in range(1, rounds + 1):
-        for impl in IMPLS:
+        for impl in RIVALS:
             done += 1
             found = measure(impl, f'{done}/{total} times on the {impl} kernel, about '
                             f'{clock(expected)}', 'time', number, PATIENCE * expected,
                             '--seconds', str(seconds))
             runs.setdefault(('time', impl), []).append(found)
     for counting in COUNTING:
-        for impl in IMPLS:
+        for impl in RIVALS:
             done += 1
             found = measure(impl, f'{done}/{total} instructions on the {impl} kernel, about '
                             f'{clock(counting.seconds)}', counting.mode, 1,
@@ -168,7 +167,7 @@ def main() -> None:
     if args.rounds < 1 or args.seconds <= 0:
         parser.error('--rounds and --seconds are to be above 0')
 
-    kernels = {impl: Kernel(impl) for impl in IMPLS}
+    kernels = {impl: Kernel(impl) for impl in RIVALS}
     if not args.last:
         ccswap.WORKSPACE.build()
         for kernel in kernels.values():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lib import command, results, vm
 from lib.cargo import Workspace
-from lib.kernel import add_impl
+from lib.kernel import add_impl, symbols
 from lib.paths import BUILD, TOP, cache
 from lib.results import Case, Result
 
@@ -29,7 +29,8 @@ def test() -> int:
 
 def promised(impl: str) -> list[str]:
     """The option that makes ccswap require the guarantee, which TCP's registry in Rust gives."""
-    return ['--guarantee'] if impl in ('rust', 'tcp') else []
+    _, registry = symbols(impl)
+    return ['--guarantee'] if registry == 'y' else []
 
 
 def copied(tests: str, *argv: str) -> str:

@@ -19,10 +19,10 @@ from lib.cargo import PROGRAMS
 from lib.errors import Failure
 from lib.fuzz import sequences
 from lib.fuzz.differences import DIFFERENCES, Difference, Found, compare
-from lib.fuzz.guest import IMPLS, Died, Guest
+from lib.fuzz.guest import Died, Guest
 from lib.fuzz.sequences import Steps
 from lib.fuzz.shrink import shrink
-from lib.kernel import Kernel
+from lib.kernel import RIVALS, Kernel
 from lib.paths import BUILD
 from lib.progress import clock, note
 from lib.results import Case, Result
@@ -113,7 +113,7 @@ def main() -> int:
 
     PROGRAMS.build()
     if not args.last:
-        for impl in IMPLS:
+        for impl in RIVALS:
             Kernel(impl).ensure()
     deliberate = tuple(one for one in DIFFERENCES if one.name not in args.without)
     fuzz = Fuzz(Guest(BINARY, OUT), deliberate, OUT)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lib import command, results, vm
 from lib.errors import Failure
-from lib.kernel import Kernel
+from lib.kernel import RIVALS, Kernel
 from lib.lock import lock
 from lib.paths import BUILD, LOG
 from lib.progress import watched
@@ -55,7 +55,7 @@ def both(name: str, known: list[Known]) -> tuple[Result, str]:
     """Runs a suite on both kernels; returns its cases and its table."""
     with lock():
         out = SUITES[name].build(Kernel('c'))
-    c, rust = (run(name, impl, out) for impl in ('c', 'rust'))
+    c, rust = (run(name, impl, out) for impl in RIVALS)
     rows = compare(c, rust)
     return (Result(f'suite-{name}', cases(rows, [entry for entry in known if entry.suite == name])),
             table(name, rows))

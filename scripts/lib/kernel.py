@@ -21,6 +21,8 @@ from lib.seed import NO_KERNEL, seed
 # The two symbols, of the links and of the registry of TCP, and which of them are on.
 CHOICES = ('CONFIG_BPF_STRUCT_OPS_LINK_RUST', 'CONFIG_TCP_CONG_REGISTRY_RUST')
 SYMBOLS = {'rust': ('y', 'y'), 'c': ('n', 'n'), 'links': ('y', 'n'), 'tcp': ('n', 'y')}
+# The rivals, whose results are compared.
+RIVALS = ('c', 'rust')
 # Configured like rust, and by a file of their own that switches on what finds faults.
 WATCHED = ('debug', 'kcsan')
 IMPLS = (*SYMBOLS, *WATCHED)
@@ -35,6 +37,11 @@ OBJECTS = 2500
 OBJECT = re.compile(r'  +(?:HOST)?(?:CC|AS|AR|LD|RUSTC|BINDGEN|LLD)(?: \[M\]| [LPR])? +\S')
 NEEDED = 12 << 30     # bytes on disk that a build from nothing wants to find
 NEEDED_AGAIN = 3 << 30
+
+
+def symbols(impl: str) -> tuple[str, str]:
+    """Which of CHOICES are on in a kernel."""
+    return SYMBOLS.get(impl, SYMBOLS['rust'])
 
 
 class Kernel:
@@ -62,7 +69,7 @@ class Kernel:
     def config(self) -> str:
         """The options that are wanted; all others are off."""
         names = ['guest', self.impl] if self.impl in WATCHED else ['guest']
-        chosen = zip(CHOICES, SYMBOLS.get(self.impl, SYMBOLS['rust']), strict=True)
+        chosen = zip(CHOICES, symbols(self.impl), strict=True)
         return ''.join((CONFIGS / f'{name}.config').read_text(encoding='utf-8')
                        for name in names) + \
             ''.join(f'{name}={value}\n' for name, value in chosen)

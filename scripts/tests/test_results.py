@@ -162,6 +162,7 @@ class CcswapTest(unittest.TestCase):
     def test_kernels_that_give_the_guarantee_are_held_to_it(self) -> None:
         self.assertTrue(self.told('rust').endswith(' --guarantee'))
         self.assertTrue(self.told('tcp').endswith(' --guarantee'))
+        self.assertTrue(self.told('debug').endswith(' --guarantee'))
         self.assertNotIn('guarantee', self.told('c') + self.told('links'))
 
 

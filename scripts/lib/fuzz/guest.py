@@ -10,8 +10,8 @@ from pathlib import Path
 from lib import vm
 from lib.errors import Failure
 from lib.fuzz.sequences import Steps, Trace, read_traces, write
+from lib.kernel import RIVALS
 
-IMPLS = ('c', 'rust')
 PATIENCE = 600    # seconds for a boot
 EACH = 2          # seconds more for a sequence
 
@@ -49,5 +49,5 @@ class Guest:
         """What the C kernel does with each sequence, and the Rust one."""
         # Each has one processor.
         with ThreadPoolExecutor() as pool:
-            c, rust = pool.map(lambda impl: self.run(impl, sequences), IMPLS)
+            c, rust = pool.map(lambda impl: self.run(impl, sequences), RIVALS)
         return list(zip(c, rust, strict=True))

@@ -8,7 +8,7 @@ use anyhow::Result;
 use struct_ops::link::{Link, LinkInfo, LinkRef};
 use struct_ops::{Error, bpffs, output};
 
-use crate::cli::{Apply, Attach, Migrate, OneLink, Update};
+use crate::cli::{Apply, Attach, Migrate, OneLink, Source, Update};
 use crate::config::Config;
 use crate::{attach, detach, update};
 
@@ -23,17 +23,11 @@ pub fn run(args: &Apply) -> Result<()> {
             None => Ok(output::say(format_args!("nothing is pinned at {link}"), "")?),
         };
     }
+    let source = Source { object: config.object, map: config.map };
     match pinned {
         Some(LinkInfo { map_id: Some(_), .. }) => {
             let migrate = Migrate { wanted: config.migrate, ..Migrate::default() };
-            update::run(&Update {
-                link,
-                object: config.object,
-                map: config.map,
-                expect_old: None,
-                forget: false,
-                migrate,
-            })
+            update::run(&Update { link, source, expect_old: None, forget: false, migrate })
         }
         other => {
             // The link was detached by its id, which is for good.
@@ -41,7 +35,7 @@ pub fn run(args: &Apply) -> Result<()> {
                 bpffs::unpin(&config.pin, detached.id)?;
             }
             let pin = Some(config.pin);
-            attach::run(&Attach { object: config.object, map: config.map, pin })
+            attach::run(&Attach { source, pin })
         }
     }
 }

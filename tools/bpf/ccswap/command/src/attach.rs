@@ -14,7 +14,7 @@ pub fn run(args: &Attach) -> Result<()> {
     if let Some(pin) = &args.pin {
         bpffs::check_free(pin)?;
     }
-    let mut new = StructOps::load_file(&args.object, args.map.as_deref())?;
+    let mut new = StructOps::load_file(&args.source.object, args.source.map.as_deref())?;
     let tables = Tables::new()?;
     let table = tables.of(new.map())?;
 

@@ -91,15 +91,23 @@ pub enum Command {
     Apply(Apply),
 }
 
-/// Arguments of `attach`.
+/// Where a table is loaded from.
 #[derive(Debug, Args)]
-pub struct Attach {
+pub struct Source {
     /// The BPF object file
     #[arg(value_name = "OBJ.bpf.o")]
     pub object: PathBuf,
     /// The table's map, if the object holds several
     #[arg(long, value_name = "NAME")]
     pub map: Option<String>,
+}
+
+/// Arguments of `attach`.
+#[derive(Debug, Args)]
+pub struct Attach {
+    /// What is loaded.
+    #[command(flatten)]
+    pub source: Source,
     /// Where to pin the link [default: /sys/fs/bpf/ccswap/NAME, the name that
     /// the table registers, with - for each dot]
     ///
@@ -115,12 +123,9 @@ pub struct Update {
     /// The link: its pin path, or id:N
     #[arg(value_hint = ValueHint::FilePath)]
     pub link: LinkRef,
-    /// The BPF object file
-    #[arg(value_name = "OBJ.bpf.o")]
-    pub object: PathBuf,
-    /// The table's map, if the object holds several
-    #[arg(long, value_name = "NAME")]
-    pub map: Option<String>,
+    /// What is loaded.
+    #[command(flatten)]
+    pub source: Source,
     /// Update only if the link still holds this map, as `status` shows it
     #[arg(long, value_name = "MAP_ID")]
     pub expect_old: Option<u32>,
@@ -161,12 +166,9 @@ pub struct Migrate {
 pub struct Rollout {
     /// The link: its pin path, or id:N
     pub link: LinkRef,
-    /// The BPF object file
-    #[arg(value_name = "OBJ.bpf.o")]
-    pub object: PathBuf,
-    /// The table's map, if the object holds several
-    #[arg(long, value_name = "NAME")]
-    pub map: Option<String>,
+    /// What is loaded.
+    #[command(flatten)]
+    pub source: Source,
     /// The shares of new connections that get the new version
     #[arg(long, default_value = "1%,10%,50%,100%")]
     pub steps: Steps,
@@ -288,8 +290,8 @@ mod tests {
         let Ok(Command::Attach(attach)) = parse("ccswap attach a.bpf.o --map m --pin /p") else {
             panic!("attach is not understood");
         };
-        assert_eq!(attach.object, PathBuf::from("a.bpf.o"));
-        assert_eq!(attach.map.as_deref(), Some("m"));
+        assert_eq!(attach.source.object, PathBuf::from("a.bpf.o"));
+        assert_eq!(attach.source.map.as_deref(), Some("m"));
         assert_eq!(attach.pin, Some("/p".into()));
     }
 

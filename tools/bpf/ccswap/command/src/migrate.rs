@@ -9,12 +9,22 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use struct_ops::iterators::{Move, Moved};
 use struct_ops::link::LinkRef;
+use struct_ops::output;
 
 use crate::cli::Migrate;
 use crate::versions::Observer;
 
-/// Moves the sockets that run another version, and says what became of them.
-pub fn run(link: &LinkRef, args: &Migrate) -> Result<String> {
+/// Moves the sockets that run another version, if that is wanted, and says what became of them.
+/// `done` is what stands whatever that comes to.
+pub fn run(link: &LinkRef, args: &Migrate, done: &str) -> Result<()> {
+    if args.wanted {
+        output::say(move_to_current(link, args)?, done)?;
+    }
+    Ok(())
+}
+
+/// Moves them; returns what there is to say.
+fn move_to_current(link: &LinkRef, args: &Migrate) -> Result<String> {
     let observer = Observer::new(link)?;
     let old: Vec<_> = observer
         .versions()?

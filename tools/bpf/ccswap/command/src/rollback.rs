@@ -29,8 +29,5 @@ pub fn run(args: &Rollback) -> Result<()> {
     let done =
         format!("rolled back {table}: link {id}, map {now} in place of {}{kept}", replaced.map_id);
     output::say(&done, &done)?;
-    if args.migrate.wanted {
-        output::say(migrate::run(&args.link, &args.migrate)?, &done)?;
-    }
-    Ok(())
+    migrate::run(&args.link, &args.migrate, &done)
 }

@@ -97,17 +97,15 @@ struct Plan {
     tables: Tables,
     /// The new version under its own name, for the end.
     new: StructOps,
-    /// The new version under the second name.
-    second: StructOps,
     /// What moves connections.
     iterators: Iterators,
 }
 
 /// Runs the command.
 pub fn run(args: &Rollout) -> Result<ExitCode> {
-    let mut plan = plan(args)?;
+    let (mut plan, second) = plan(args)?;
     let name = plan.table.name.clone().unwrap_or_default();
-    let cgroup = args.cgroup.clone().map_or_else(struct_ops::trial::root_cgroup, Ok)?;
+    let cgroup = args.cgroup.clone().map_or_else(trial::root_cgroup, Ok)?;
     if args.dry_run {
         output::say(describe(args, &name, &cgroup), "")?;
         return Ok(ExitCode::SUCCESS);
@@ -122,36 +120,36 @@ pub fn run(args: &Rollout) -> Result<ExitCode> {
         signal_hook::flag::register_usize(number, Arc::clone(&signal), number as usize)?;
     }
 
-    let Plan { second, .. } = plan;
     let trial = Trial::begin(second, &plan.table, &plan.tables, &cgroup)?;
     let mut steps = Vec::new();
-    let held = hold_all(&trial, args, &signal, &mut steps);
-    let finished = match held {
-        Ok(None) => finish(args, &plan.link, (&plan.new, &plan.table), plan.old_map, &plan.tables),
-        Ok(Some(stop)) => Ok(Some(stop)),
-        Err(error) => Err(error),
-    };
+    let finished = hold_all(&trial, args, &signal, &mut steps).and_then(|stop| match stop {
+        Some(stop) => Ok(Err(stop)),
+        None => finish(args, &plan).map(Ok),
+    });
     // Whatever it was, nothing of the trial stays.
     let moved = trial.end(&plan.iterators);
-    let stop = finished?;
-    if stop.is_none() {
+    let finished = finished?;
+    if finished.is_ok() {
         plan.new.keep();
     }
     let map = plan.link.info()?.map_id.unwrap_or_default();
     if let Some(file) = report {
-        let went_back = stop.as_ref().map(Stop::to_string);
+        let went_back = finished.as_ref().err().map(Stop::to_string);
         let (link, old_map) = (plan.id, plan.old_map);
         let report = Report { link, name: &name, old_map, map, steps: &steps, went_back };
         serde_json::to_writer_pretty(file, &report).context("cannot write the report")?;
     }
     let moved = moved.map(|moved| migrate::said(&moved)).unwrap_or_else(|error| error.to_string());
-    let Some(stop) = stop else {
-        let done = format!(
-            "rolled out {}: link {}, map {map} in place of {}; of the trial, {moved}",
-            plan.table, plan.id, plan.old_map
-        );
-        output::say(&done, &done)?;
-        return Ok(ExitCode::SUCCESS);
+    let stop = match finished {
+        Ok(kept) => {
+            let done = format!(
+                "rolled out {}: link {}, map {map} in place of {}{kept}; of the trial, {moved}",
+                plan.table, plan.id, plan.old_map
+            );
+            output::say(&done, &done)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Err(stop) => stop,
     };
     output::complain(format_args!(
         "ccswap: went back: {stop}; link {} holds map {map} as before; of the trial, {moved}\n",
@@ -163,8 +161,9 @@ pub fn run(args: &Rollout) -> Result<ExitCode> {
     })
 }
 
-/// Loads all that is needed, and changes nothing.
-fn plan(args: &Rollout) -> Result<Plan> {
+/// Loads all that is needed, and changes nothing. Also returns the new version under the second
+/// name, which the trial takes.
+fn plan(args: &Rollout) -> Result<(Plan, StructOps)> {
     let link = Link::open(&args.link)?;
     let info = link.info()?;
     let old_map = info.map_id.with_context(|| format!("{} is detached", args.link))?;
@@ -174,21 +173,21 @@ fn plan(args: &Rollout) -> Result<Plan> {
         Table { kind, name: Some(name) } if kind == TCP => trial::name(name),
         _ => bail!("{} holds a {table}; only connections can be tried in shares", args.link),
     };
-    let new = StructOps::load_file(&args.object, args.map.as_deref())?;
+    let new = StructOps::load_file(&args.source.object, args.source.map.as_deref())?;
     let found = tables.of(new.map())?;
     if found != table {
         bail!("{} holds {table}, the object {found}; a roll-out keeps the name", args.link);
     }
-    let second = StructOps::load_file_as(&args.object, args.map.as_deref(), &name)?;
+    let second = StructOps::load_file_as(&args.source.object, args.source.map.as_deref(), &name)?;
     let iterators = Iterators::load()?;
-    Ok(Plan { link, id: info.id, old_map, table, tables, new, second, iterators })
+    Ok((Plan { link, id: info.id, old_map, table, tables, new, iterators }, second))
 }
 
 /// What would be done.
 fn describe(args: &Rollout, name: &str, cgroup: &Path) -> String {
     let mut lines = vec![format!(
         "{} is taken by this kernel; connections that choose `{name}` in {} would get it as `{}`:",
-        args.object.display(),
+        args.source.object.display(),
         cgroup.display(),
         trial::name(name)
     )];
@@ -289,17 +288,11 @@ fn lines(share: Share, seconds: f64, accounts: &Accounts) -> String {
     .join("\n")
 }
 
-/// Puts the new version behind the link.
-fn finish(
-    args: &Rollout,
-    link: &Link,
-    (new, table): (&StructOps, &Table),
-    old_map: u32,
-    tables: &Tables,
-) -> Result<Option<Stop>> {
-    let replaced = attach::update((link, &args.link), (new, table), Some(old_map), tables)?;
-    update::keep_before(link.info()?.id, &replaced);
-    Ok(None)
+/// Puts the new version behind the link. Returns what there is to say of the version before.
+fn finish(args: &Rollout, plan: &Plan) -> Result<String> {
+    let new = (&plan.new, &plan.table);
+    let replaced = attach::update((&plan.link, &args.link), new, Some(plan.old_map), &plan.tables)?;
+    Ok(update::keep_before(plan.id, &replaced))
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::migrate;
 pub fn run(args: &Update) -> Result<()> {
     let link = Link::open(&args.link)?;
     let id = link.info()?.id;
-    let mut new = StructOps::load_file(&args.object, args.map.as_deref())?;
+    let mut new = StructOps::load_file(&args.source.object, args.source.map.as_deref())?;
     let tables = Tables::new()?;
     let table = tables.of(new.map())?;
 
@@ -31,10 +31,7 @@ pub fn run(args: &Update) -> Result<()> {
     let (map, old) = (new.map_id()?, replaced.map_id);
     let done = format!("updated {table}: link {id}, map {map} in place of {old}{kept}");
     output::say(&done, &done)?;
-    if args.migrate.wanted {
-        output::say(migrate::run(&args.link, &args.migrate)?, &done)?;
-    }
-    Ok(())
+    migrate::run(&args.link, &args.migrate, &done)
 }
 
 /// Keeps what an update has replaced. Returns what there is to say if that fails: the update

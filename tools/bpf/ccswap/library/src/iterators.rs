@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use libbpf_rs::libbpf_sys as sys;
-use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, Object, ObjectBuilder};
+use libbpf_rs::{Link, MapCore, MapFlags, Object};
 use nix::errno::Errno;
 use nix::time::{ClockId, clock_gettime};
 
 use crate::error::{Error, Result};
-use crate::{libbpf_log, link, netns};
+use crate::{link, netns, object};
 
 /// What `src/bpf/sockets.bpf.c` was compiled to.
 const OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sockets.bpf.o"));
@@ -136,14 +136,8 @@ impl Iterators {
     ///
     /// The kernel has no such iterators, or the user may not.
     pub fn load() -> Result<Self> {
-        libbpf_log::capture();
         let origin = "ccswap's iterators over TCP sockets";
-        let refused =
-            |error| Error::LoadObject { origin: origin.into(), error, log: libbpf_log::take() };
-        let object = ObjectBuilder::default()
-            .open_memory(OBJECT)
-            .and_then(|object| object.load())
-            .map_err(refused)?;
+        let object = object::load_own(origin, OBJECT)?;
         let attach = |name: &str| {
             let program = object.progs_mut().find(|program| program.name() == name);
             program
@@ -152,7 +146,7 @@ impl Iterators {
                 })
         };
         let links = (|| Ok((attach("tables")?, attach("sockets")?, attach("move")?)))();
-        let (tables, sockets, moves) = links.map_err(refused)?;
+        let (tables, sockets, moves) = links.map_err(object::refused(origin))?;
         Ok(Self { object, tables, sockets, moves })
     }
 
@@ -191,12 +185,12 @@ impl Iterators {
     pub fn move_sockets(&self, what: &Move<'_>) -> Result<Moved> {
         let failed =
             |error| Error::system("hand over what is to be moved")(io::Error::other(error));
-        let old_tables = self.map("old_tables")?;
+        let old_tables = object::map_ending(&self.object, "old_tables")?;
         for place in what.from {
             let key = place.address.to_ne_bytes();
             old_tables.update(&key, &[1], MapFlags::ANY).map_err(failed)?;
         }
-        let variables = self.map(".bss")?;
+        let variables = object::map_ending(&self.object, ".bss")?;
         let first = 0u32.to_ne_bytes();
         let mut value = vec![0; variables.value_size() as usize];
         value[..what.name.len()].copy_from_slice(what.name.as_bytes());
@@ -217,14 +211,6 @@ impl Iterators {
         ran?;
         let value = variables.lookup(&first, MapFlags::ANY).map_err(failed)?.unwrap_or_default();
         Ok(moved(&value))
-    }
-
-    /// A map of the object, by how its name ends.
-    fn map(&self, suffix: &str) -> Result<MapHandle> {
-        let map = self.object.maps().find(|map| map.name().to_string_lossy().ends_with(suffix));
-        map.and_then(|map| MapHandle::try_from(&map).ok())
-            .ok_or(ErrorKind::NotFound.into())
-            .map_err(Error::system(format!("find the map {suffix} of the iterators")))
     }
 }
 

@@ -43,8 +43,7 @@ impl StructOps {
     ///
     /// The file is no object, holds no such table, or the kernel refuses what it holds.
     pub fn load_file(path: &Path, map: Option<&str>) -> Result<Self> {
-        std::fs::File::open(path).map_err(Error::system(format!("read {}", path.display())))?;
-        Self::load(&path.display().to_string(), map, None, |builder| builder.open_file(path))
+        Self::load_path(path, map, None)
     }
 
     /// Loads the table from an object file, to be registered under another name than its own.
@@ -53,8 +52,13 @@ impl StructOps {
     ///
     /// As those of [`load_file`](Self::load_file); also, the table has no place for the name.
     pub fn load_file_as(path: &Path, map: Option<&str>, name: &str) -> Result<Self> {
+        Self::load_path(path, map, Some(name))
+    }
+
+    /// Loads the table from an object file, under another name if one is given.
+    fn load_path(path: &Path, map: Option<&str>, name: Option<&str>) -> Result<Self> {
         std::fs::File::open(path).map_err(Error::system(format!("read {}", path.display())))?;
-        Self::load(&path.display().to_string(), map, Some(name), |builder| builder.open_file(path))
+        Self::load(&path.display().to_string(), map, name, |builder| builder.open_file(path))
     }
 
     /// Loads the table from an object that is part of this program.
@@ -73,10 +77,10 @@ impl StructOps {
         new_name: Option<&str>,
         open: impl FnOnce(&mut ObjectBuilder) -> libbpf_rs::Result<OpenObject>,
     ) -> Result<Self> {
-        let refused =
+        let unreadable =
             |error| Error::OpenObject { origin: origin.to_owned(), error, log: libbpf_log::take() };
         libbpf_log::capture();
-        let mut object = open(&mut ObjectBuilder::default()).map_err(refused)?;
+        let mut object = open(&mut ObjectBuilder::default()).map_err(unreadable)?;
 
         let tables: Vec<_> = object
             .maps()
@@ -84,18 +88,14 @@ impl StructOps {
             .map(|map| map.name().to_string_lossy().into_owned())
             .collect();
         let name = choose(origin, &tables, map)?.to_owned();
-        select(&mut object, &name).map_err(refused)?;
+        select(&mut object, &name).map_err(unreadable)?;
         if let Some(new_name) = new_name {
             rename(&mut object, &name, new_name)
                 .ok_or_else(|| Error::NoName { origin: origin.to_owned() })?;
         }
         let free = pinned_maps::check(&object)?;
 
-        let object = object.load().map_err(|error| Error::LoadObject {
-            origin: origin.to_owned(),
-            error,
-            log: libbpf_log::take(),
-        })?;
+        let object = object.load().map_err(refused(origin))?;
         let new_pins = pinned_maps::made(&object, &free);
         let table = find_map(&object, &name)?;
         make_ready(&table).map_err(|error| Error::MakeReady { map: name.clone(), error })?;
@@ -127,20 +127,44 @@ impl StructOps {
         Ok(self.table.info().map_err(not_accessible)?.info.id)
     }
 
-    /// Another map of the same object, the variables' included. `suffix` is
-    /// how its name ends: libbpf puts the object's name before `.bss`.
+    /// Another map of the same object, see [`map_ending`].
     ///
     /// # Errors
     ///
     /// There is none.
     pub fn other_map(&self, suffix: &str) -> Result<MapHandle> {
-        let map = self
-            .object
-            .maps()
-            .find(|map| map.name().to_string_lossy().ends_with(suffix))
-            .ok_or_else(|| absent(suffix))?;
-        MapHandle::try_from(&map).map_err(not_accessible)
+        map_ending(&self.object, suffix)
     }
+}
+
+/// Loads an object that is part of this program; `what` it is, for the message.
+///
+/// # Errors
+///
+/// The kernel refuses it.
+pub(crate) fn load_own(what: &str, object: &[u8]) -> Result<Object> {
+    libbpf_log::capture();
+    ObjectBuilder::default().open_memory(object).and_then(OpenObject::load).map_err(refused(what))
+}
+
+/// What an object that the kernel refused comes to.
+pub(crate) fn refused(what: &str) -> impl FnOnce(libbpf_rs::Error) -> Error {
+    let origin = what.to_owned();
+    |error| Error::LoadObject { origin, error, log: libbpf_log::take() }
+}
+
+/// A map of a loaded object, the variables' included. `suffix` is how its name ends: libbpf puts
+/// the object's name before `.bss`.
+///
+/// # Errors
+///
+/// There is none.
+pub(crate) fn map_ending(object: &Object, suffix: &str) -> Result<MapHandle> {
+    let map = object
+        .maps()
+        .find(|map| map.name().to_string_lossy().ends_with(suffix))
+        .ok_or_else(|| absent(suffix))?;
+    MapHandle::try_from(&map).map_err(not_accessible)
 }
 
 impl AsFd for StructOps {

@@ -11,16 +11,15 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-use libbpf_rs::{MapCore, MapFlags, MapHandle, Object, ObjectBuilder};
+use libbpf_rs::{MapCore, MapFlags, Object};
 use serde::Serialize;
 
 use crate::attach;
 use crate::error::{Error, Result};
 use crate::iterators::{Iterators, Move, Moved};
-use crate::libbpf_log;
 use crate::link::Link;
 use crate::mounts;
-use crate::object::StructOps;
+use crate::object::{self, StructOps};
 use crate::table::{Table, Tables};
 
 /// What `src/bpf/trial.bpf.c` was compiled to.
@@ -133,8 +132,8 @@ pub struct Trial {
     chooser: Option<libbpf_rs::Link>,
     /// The chooser's program and maps.
     object: Object,
-    /// The second name.
-    link: Link,
+    /// The second name, which ends with this.
+    _link: Link,
     /// The new version.
     table: StructOps,
     /// The name that the connections have asked for.
@@ -153,15 +152,7 @@ impl Trial {
         let name = old.name.clone().unwrap_or_default();
         let group =
             File::open(cgroup).map_err(Error::system(format!("open {}", cgroup.display())))?;
-        libbpf_log::capture();
-        let object = ObjectBuilder::default()
-            .open_memory(OBJECT)
-            .and_then(|object| object.load())
-            .map_err(|error| Error::LoadObject {
-                origin: "ccswap's program that chooses connections".into(),
-                error,
-                log: libbpf_log::take(),
-            })?;
+        let object = object::load_own("ccswap's program that chooses connections", OBJECT)?;
         let link = attach::attach(&table, &tables.of(table.map())?, tables)?;
         let chooser = object
             .progs_mut()
@@ -170,7 +161,7 @@ impl Trial {
             .transpose()
             .map_err(io::Error::other)
             .map_err(Error::system(format!("attach a program to {}", cgroup.display())))?;
-        let trial = Self { chooser, object, link, table, name };
+        let trial = Self { chooser, object, _link: link, table, name };
         trial.set_share(0)?;
         Ok(trial)
     }
@@ -183,7 +174,7 @@ impl Trial {
     pub fn set_share(&self, share: u64) -> Result<()> {
         let value =
             [padded(&self.name), padded(&name(&self.name)), share.to_ne_bytes().to_vec()].concat();
-        self.map(".choice")?
+        object::map_ending(&self.object, ".choice")?
             .update(&0u32.to_ne_bytes(), &value, MapFlags::ANY)
             .map_err(io::Error::other)
             .map_err(Error::system("set the share"))
@@ -195,8 +186,7 @@ impl Trial {
     ///
     /// The kernel refuses.
     pub fn accounts(&self) -> Result<Accounts> {
-        let value = self
-            .map(".bss")?
+        let value = object::map_ending(&self.object, ".bss")?
             .lookup(&0u32.to_ne_bytes(), MapFlags::ANY)
             .map_err(io::Error::other)
             .map_err(Error::system("read the accounts"))?
@@ -204,15 +194,6 @@ impl Trial {
         let mut accounts = value.chunks(8 * FIELDS).map(Account::read);
         let mut next = || accounts.next().unwrap_or_default();
         Ok(Accounts { old: next(), new: next() })
-    }
-
-    /// The id of the new version's map.
-    ///
-    /// # Errors
-    ///
-    /// The kernel does not tell.
-    pub fn map_id(&self) -> Result<u32> {
-        self.table.map_id()
     }
 
     /// Ends the trial: no further connection gets the new version, and those that have it go to
@@ -223,7 +204,7 @@ impl Trial {
     /// They cannot be moved. Then they keep it until they close.
     pub fn end(mut self, iterators: &Iterators) -> Result<Moved> {
         self.chooser = None;
-        let from: Vec<_> = iterators.places()?.remove(&self.map_id()?).into_iter().collect();
+        let from: Vec<_> = iterators.places()?.remove(&self.table.map_id()?).into_iter().collect();
         iterators.move_sockets(&Move {
             name: &self.name,
             from: &from,
@@ -231,23 +212,6 @@ impl Trial {
             port: None,
             namespace: None,
         })
-    }
-
-    /// The id of the link that holds the second name.
-    ///
-    /// # Errors
-    ///
-    /// /proc is not mounted.
-    pub fn link_id(&self) -> Result<u32> {
-        Ok(self.link.info()?.id)
-    }
-
-    /// A map of the chooser, by how its name ends.
-    fn map(&self, suffix: &str) -> Result<MapHandle> {
-        let map = self.object.maps().find(|map| map.name().to_string_lossy().ends_with(suffix));
-        map.and_then(|map| MapHandle::try_from(&map).ok())
-            .ok_or(io::ErrorKind::NotFound.into())
-            .map_err(Error::system(format!("find the map {suffix} of the trial")))
     }
 }
 
