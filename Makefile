@@ -6,7 +6,6 @@
 IMPL ?= rust
 SECONDS ?= 20
 MINUTES ?= 1
-THREADS ?= multi
 export LINUX_SRC
 
 # As it was typed: make is not to expand the shell's $.
@@ -19,7 +18,7 @@ override CMD := $(value CMD)
 
 help:		## list the targets
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 14
-	@echo "Variables: IMPL=rust|c|links|tcp|debug|kcsan  CMD='command'  THREADS=multi|single"
+	@echo "Variables: IMPL=rust|c|links|tcp|debug|kcsan  CMD='command'"
 	@echo "           SECONDS=n  SUITE=name|all  LINUX_SRC=tree or tarball"
 
 setup:		## install the packages and tools that are missing
@@ -44,8 +43,8 @@ series-check:	## check every patch by itself (SERIES=name; takes hours at first)
 kernel: setup	## build the kernel (IMPL=c: with upstream's C)
 	@scripts/build.py --impl $(IMPL)
 
-vm: setup	## run CMD='...' in the guest, or a shell (IMPL=c, THREADS=single)
-	@scripts/vm.py --impl $(IMPL) --threads $(THREADS) "$$CMD"
+vm: setup	## run CMD='...' in the guest, or a shell (IMPL=c)
+	@scripts/vm.py --impl $(IMPL) "$$CMD"
 
 run: setup	## boot, swap a live congestion control, roll one out (SECONDS=n)
 	@scripts/ccswap.py demo --impl $(IMPL) --seconds $(SECONDS)

@@ -56,8 +56,6 @@ NOTES = (
     'that of an attached link\'s only descriptor, so it unregisters the table.',
     'The streams are TCP connections over loopback that send as fast as they can, from one thread '
     'to another, beside the thread that updates.',
-    'A run in which QEMU before 8.1 trips over code that the kernel has changed is made again, '
-    'with both processors of the guest on one thread of the host; medians pass over it.',
     'Connections are opened, accepted and ended one after the other, and the bulk transfer sends '
     'and receives 64 KiB at a time, all in one thread, under a BPF algorithm whose link is '
     'not updated meanwhile. Both are measured in turn, in ten slices of time; the rates are those '

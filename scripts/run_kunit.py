@@ -6,12 +6,11 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lib import command, qemu, results, splat, vm
+from lib import command, qemu, results, splat
 from lib.errors import Failure
 from lib.kernel import Kernel
 from lib.lock import lock
@@ -34,14 +33,15 @@ def cases(group: dict[str, Any], prefix: str = '') -> Iterator[Case]:
         yield from cases(inner, f'{prefix}{inner["name"]}.')
 
 
-def run(kernel: Kernel, names: str, timeout: int, threads: str, log: Path) -> tuple[int, str]:
+def run(kernel: Kernel, names: str, timeout: int, log: Path) -> tuple[int, str]:
     """Runs kunit.py; returns its exit status and the kernel's log."""
     JSON.unlink(missing_ok=True)
     raw = kernel.obj / 'test.log'
     raw.unlink(missing_ok=True)
     env = kernel.env
+    env['PATH'] = qemu.path(env['PATH'])
     if qemu.accelerator() == 'tcg':
-        env |= {'PATH': f'{TOP / "scripts/lib/no-kvm"}:{env["PATH"]}', 'TCG_THREADS': threads}
+        env['PATH'] = f'{TOP / "scripts/lib/no-kvm"}:{env["PATH"]}'
     argv = [sys.executable, str(kernel.src / 'tools/testing/kunit/kunit.py'), 'exec', names,
             '--arch=x86_64', f'--build_dir={kernel.obj}', f'--timeout={timeout}',
             f'--json={JSON}', f'--qemu_args=-smp 2 -cpu {qemu.PROCESSOR}',
@@ -64,18 +64,11 @@ def main() -> int:
     kernel = Kernel('debug')
     kernel.ensure()
     BUILD.mkdir(exist_ok=True)
-    log, status, text = LOG / 'kunit.log', 0, ''
-    kernel_log = LOG / 'kunit-kernel.log'
-    repeatable = qemu.runs_stale_code()
-    for threads in qemu.THREADS:
-        note('running the KUnit tests ...')
-        with lock():    # kunit.py's own log stands in the build folder
-            status, text = run(kernel, args.filter, args.timeout, threads, log)
-        kernel_log.write_text(text, encoding='utf-8')
-        if not repeatable or threads == qemu.SINGLE or not splat.stale_breakpoint(text):
-            break
-        vm.again(kernel_log.replace(LOG / f'kunit-kernel-{time.strftime("%H%M%S")}.log'),
-                 qemu.STALE, 'once more, on one thread')
+    log, kernel_log = LOG / 'kunit.log', LOG / 'kunit-kernel.log'
+    note('running the KUnit tests ...')
+    with lock():    # kunit.py's own log stands in the build folder
+        status, text = run(kernel, args.filter, args.timeout, log)
+    kernel_log.write_text(text, encoding='utf-8')
     if not JSON.exists():
         raise Failure(f'kunit.py reported nothing; see {log} and {kernel_log}')
 

@@ -11,7 +11,7 @@ case ${1-} in
 --help)
 	echo "usage: ${0##*/} [--checkers | --series]"
 	echo "Installs the Debian 12 or 13 packages that the builds and tests need, with"
-	echo "apt-get (through sudo when not root), and a bindgen where Debian's is too old;"
+	echo "apt-get (through sudo when not root), a QEMU and a bindgen where Debian's are too old;"
 	echo "with --checkers also the ruff and mypy of scripts/requirements.txt, with pip;"
 	echo "with --series also sparse and coccinelle, for make series-check."
 	echo "What is not a package goes to ~/.cache/struct-ops-links/tools."
@@ -68,6 +68,10 @@ if ((${#missing[@]})); then
 	{ "${apt[@]}" update && "${apt[@]}" install -y --no-install-recommends "${missing[@]}"; } \
 		>"$log/apt.log" 2>&1 ||
 		die "the packages could not be installed; see $log/apt.log, then run this again"
+fi
+
+if [[ $VERSION_ID == 12 && ! -e $cache/tools/qemu ]]; then
+	"$(dirname "$0")/fetch_qemu.py"
 fi
 
 at_least() {

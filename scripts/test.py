@@ -97,7 +97,7 @@ def table(rows: list[Row]) -> str:
                 lines += [f'    skipped {case}' for case in result.skipped]
             else:
                 lines.append(f'    skipped: see {results.path(result.name)}')
-        lines += [f'    BOOTED AGAIN after a fault of QEMU\'s, see {log}' for log in row.again]
+        lines += [f'    BOOTED AGAIN, the host was busy, see {log}' for log in row.again]
     return '\n'.join(lines)
 
 

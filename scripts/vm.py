@@ -8,18 +8,13 @@ The command starts in the same folder as here, its output comes out here, and it
 exit status is returned. An exit status of 70 says that the command did well and
 the kernel reported a fault, of 124 that time ran out. Kernel messages go to
 build/log/vm-*.log.
-
-QEMU before 8.1 may run code that the kernel has changed, when it emulates the
-guest's processors on a thread each. That is recognised, and the guest booted
-again on one thread. So that nothing is printed twice, output that goes to a pipe
-or a file comes at the end there; --threads single passes it on as it comes.
 """
 
 import argparse
 import signal
 import sys
 
-from lib import command, qemu, vm
+from lib import command, vm
 from lib.kernel import add_impl
 
 
@@ -33,19 +28,15 @@ def main() -> int:
     parser.add_argument('--cpus', type=int, default=2, help='of the guest (default: 2)')
     parser.add_argument('--timeout', type=float, metavar='SECONDS',
                         help='stop the guest after so long (default: an hour; a shell: never)')
-    parser.add_argument('--threads', choices=qemu.THREADS, default=qemu.MULTI,
-                        help='emulate the processors on a thread each, or on a single one '
-                             '(default: multi)')
     parser.add_argument('--append', action='append', default=[], metavar='ARG',
                         help='one more argument for the kernel')
     parser.add_argument('command', nargs='?', default='',
                         help='for bash -c; without it, a shell on this terminal')
     args = parser.parse_args()
-    # An exception, so that QEMU is ended and what is held back comes out.
+    # An exception, so that QEMU is ended.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     return vm.run(args.impl, args.command, kernel_args=args.append, memory=args.memory,
-                  cpus=args.cpus, timeout=args.timeout, build=not args.last,
-                  threads=args.threads)
+                  cpus=args.cpus, timeout=args.timeout, build=not args.last)
 
 
 if __name__ == '__main__':

@@ -35,11 +35,6 @@ REPORT = re.compile('|'.join((
     r'Kernel panic - not syncing',
 )))
 
-# Instructions that text patching writes, with the byte after the breakpoint marked: branches
-# and no-ops of static keys; calls, jumps, returns and no-ops of static calls and ftrace.
-PATCHED_IN = re.compile(r'66 <90>|eb <|0f <1f> 44 00 00|e[89] <|0f <8|c3 <cc>|2e <2e> 2e 31 c0')
-JITED = re.compile(r'bpf_(?:prog|trampoline|dispatcher)_|bpf__')
-
 
 def scan(log: str) -> list[str]:
     """The lines of the first report and what follows it; empty when all is well."""
@@ -48,22 +43,3 @@ def scan(log: str) -> list[str]:
         if REPORT.match(STAMP.sub('', line)):
             return lines[number:number + CONTEXT]
     return []
-
-
-def stale_breakpoint(log: str) -> bool:
-    """Whether the first fault is QEMU's: it ran a breakpoint that is no longer in memory.
-
-    QEMU before 8.1, with a thread for each processor, may run an old translation of
-    code that another processor has just changed. Here that is the kernel's text
-    patching, which writes a breakpoint and then the new instruction. So the bytes at
-    the fault are those of an instruction that the kernel patches in. BPF code is
-    excluded: freed BPF memory is filled with breakpoints, and may hold another
-    program by the time of the report.
-    """
-    report = [STAMP.sub('', line) for line in scan(log)]
-    if not report or not report[0].startswith('Oops: int3:'):
-        return False
-    text = '\n'.join(report)
-    where = re.search(r'^RIP: 0010:(\w[\w.]*)\+0x', text, re.M)
-    code = re.search(r'^Code: [^<\n]*?(\w\w <.*)', text, re.M)
-    return bool(where and code and not JITED.match(where[1]) and PATCHED_IN.match(code[1]))

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
+from typing import Protocol
 
 from lib import initramfs, qemu, results, splat
 from lib.errors import Failure
-from lib.held import Held, Sink
 from lib.kernel import Kernel
 from lib.paths import LOG
 from lib.progress import clock, note
@@ -26,6 +26,14 @@ WRONG_CLOCK = 'clock'    # what the guest writes in place of an exit status
 CLOCKS = 3               # boots that are tried until its clock is right
 TIMEOUT = 3600
 NEVER = 10 ** 9
+
+
+class Sink(Protocol):
+    """Where a stream of bytes goes."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+    def flush(self) -> object: ...
 
 
 class Port:
@@ -66,7 +74,7 @@ def pump(machine: subprocess.Popen[bytes], ports: Sequence[Port], deadline: floa
 
 def run(impl: str, command: str, *, kernel_args: Sequence[str] = (), memory: str = '2G',
         cpus: int = 2, timeout: float | None = None, out: Path | None = None,
-        build: bool = True, accel: Sequence[str] = (), threads: str = qemu.MULTI) -> int:
+        build: bool = True, accel: Sequence[str] = ()) -> int:
     """Runs a shell command on a kernel; returns its exit status.
 
     What the command prints goes to our stdout and stderr, or all to the file
@@ -74,10 +82,8 @@ def run(impl: str, command: str, *, kernel_args: Sequence[str] = (), memory: str
     image that was built without a look at the sources. accel is what QEMU is to
     be told of accelerator and processor, in place of what suits this machine.
 
-    A boot that fails because QEMU ran stale code is repeated. Its output is shown
-    on a terminal only; elsewhere output is held back until the boot has succeeded.
-    A boot whose clock is wrong is repeated, too; the guest checks that before it
-    starts the command.
+    A boot whose clock is wrong is repeated; the guest checks that before it starts
+    the command.
     """
     kernel = Kernel(impl)
     if build:
@@ -94,48 +100,32 @@ def run(impl: str, command: str, *, kernel_args: Sequence[str] = (), memory: str
         size = os.get_terminal_size(sys.stdin.fileno())
         tty = f'rows {size.lines} columns {size.columns}'
     limit = timeout or (TIMEOUT if command else NEVER)
-    stale = threads == qemu.MULTI and not tty and not accel and qemu.runs_stale_code()
     clocks = CLOCKS
     while True:
         log = LOG / f'vm-{impl}-{time.strftime("%H%M%S")}-{os.getpid()}.log'
-        with Held() as held, tempfile.TemporaryDirectory(prefix='vm.') as scratch:
+        with tempfile.TemporaryDirectory(prefix='vm.') as scratch:
             archive = Path(scratch) / 'initramfs'
             initramfs.make(archive, command, tty)
             argv = qemu.argv(kernel.image, archive, kernel_args=kernel_args, memory=memory,
-                             cpus=cpus, log=log, threads=threads, accel=accel)
-            status, in_time = boot(argv, bool(tty), limit, out, held if stale else None)
+                             cpus=cpus, log=log, accel=accel)
+            status, in_time = boot(argv, bool(tty), limit, out)
             text = log.read_text(encoding='utf-8', errors='replace') if log.exists() else ''
             if status == WRONG_CLOCK and clocks > 1 and not splat.scan(text):
                 clocks -= 1
-                again(log, 'the host was too busy when the kernel measured its clock', 'once more')
-            elif stale and splat.stale_breakpoint(text):
-                held.drop()
-                again(log, qemu.STALE, 'once more, on one thread' + (
-                    '; what was printed up to here does not count'
-                    if not out and sys.stdout.isatty() else ''))
-                threads, stale = qemu.SINGLE, False
+                results.count_boot_again(log)
+                note(f'the host was too busy when the kernel measured its clock (see {log}): '
+                     f'once more')
             else:
                 break
     return verdict(text, log, status, in_time, clock(limit))
 
 
-def again(log: Path, why: str, what: str) -> None:
-    """Reports and counts a boot that is repeated."""
-    results.count_boot_again(log)
-    note(f'{why} (see {log}): {what}')
-
-
-def boot(argv: list[str], tty: bool, limit: float, out: Path | None,
-         held: Held | None) -> tuple[str, bool]:
-    """Runs QEMU; returns the status that the guest wrote, and whether it was in time.
-
-    Its output is held back where that is asked for, and there is no terminal.
-    """
+def boot(argv: list[str], tty: bool, limit: float, out: Path | None) -> tuple[str, bool]:
+    """Runs QEMU; returns the status that the guest wrote, and whether it was in time."""
     status = BytesIO()
     with ExitStack() as stack:
         file = stack.enter_context(open(out, 'wb')) if out else None
-        ports = [Port(name, file or (held.stream(stream.buffer) if held and not stream.isatty()
-                                     else stream.buffer))
+        ports = [Port(name, file or stream.buffer)
                  for name, stream in (('out', sys.stdout), ('err', sys.stderr))]
         ports.append(Port('status', status))
         for port in ports:

@@ -182,7 +182,7 @@ class GuestTest(unittest.TestCase):
 
     def test_instructions_are_counted_whatever_the_machine_can_do(self) -> None:
         argv = qemu.argv(Path('image'), Path('initramfs'), kernel_args=(), memory='1G', cpus=1,
-                         log=Path('log'), threads='multi', accel=program.ICOUNT)
+                         log=Path('log'), accel=program.ICOUNT)
         self.assertEqual(argv[argv.index('-icount') + 1], 'shift=0,sleep=off')
         self.assertEqual([argv[place + 1] for place, word in enumerate(argv) if word == '-accel'],
                          ['tcg,thread=single'])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What is made of kunit.py's report and the kernel's log, and when it is run again."""
+"""What is made of kunit.py's report and the kernel's log."""
 
 import json
 import tempfile
@@ -11,9 +11,9 @@ from typing import Any
 from unittest import mock
 
 import run_kunit
-from lib import results
+from lib import qemu, results
 from lib.results import Case, Result
-from tests.test_vm import FINE, STALE
+from tests.test_vm import FINE
 
 REPORT: dict[str, Any] = {
     'test_cases': [{'name': 'a', 'status': 'PASS'}], 'sub_groups': [
@@ -23,28 +23,20 @@ WILD = '[    0.007] BUG: KASAN: wild-memory-access in rcu_is_watching+0x12/0x40\
 
 
 class KunitTest(unittest.TestCase):
-    def run_main(self, *logs: str, stale: bool = True) -> int:
-        self.threads: list[str] = []
-        left = list(logs)
-
-        def run(_kernel: object, _names: str, _timeout: int, threads: str,
-                _log: Path) -> tuple[int, str]:
-            self.threads.append(threads)
+    def run_main(self, log: str) -> int:
+        def run(*_: object) -> tuple[int, str]:
             (self.folder / 'kunit.json').write_text(json.dumps(REPORT), encoding='utf-8')
-            return 0, left.pop(0)
+            return 0, log
 
         with tempfile.TemporaryDirectory() as name:
             self.folder = Path(name)
             with mock.patch.multiple(run_kunit, run=run, Kernel=mock.Mock(), lock=nullcontext,
                                      LOG=self.folder, JSON=self.folder / 'kunit.json'), \
                     mock.patch('lib.results.RESULTS', self.folder), \
-                    mock.patch('lib.qemu.runs_stale_code', return_value=stale), \
                     mock.patch('sys.argv', ['run_kunit.py']), \
                     redirect_stdout(StringIO()), redirect_stderr(StringIO()):
                 status = run_kunit.main()
                 found = results.read('kunit')
-                self.again = [Path(log).read_text(encoding='utf-8')
-                              for log in results.boots_again()]
         assert found
         self.found: Result = found
         return status
@@ -56,42 +48,28 @@ class KunitTest(unittest.TestCase):
     def test_all_well(self) -> None:
         self.assertEqual(self.run_main(FINE), 0)
         self.assertEqual(self.found, Result('kunit', list(run_kunit.cases(REPORT))))
-        self.assertEqual((self.threads, self.again), (['multi'], []))
 
-    def test_a_flaw_of_qemu_is_counted_and_its_log_kept(self) -> None:
-        self.assertEqual(self.run_main(STALE, FINE), 0)
-        self.assertEqual((self.threads, self.again), (['multi', 'single'], [STALE]))
-
-    def test_once_more_is_all(self) -> None:
-        self.assertEqual(self.run_main(STALE, STALE), 1)
+    def test_a_fault_of_the_kernel(self) -> None:
+        self.assertEqual(self.run_main(WILD), 1)
         self.assertEqual([case.name for case in self.found.failed], ['kernel'])
-
-    def test_no_other_fault_is_excused(self) -> None:
-        for log in (WILD, WILD + STALE):
-            self.assertEqual(self.run_main(log), 1)
-            self.assertEqual((self.threads, self.again), (['multi'], []))
-            self.assertEqual([case.name for case in self.found.failed], ['kernel'])
-
-    def test_where_qemu_has_no_such_flaw(self) -> None:
-        self.assertEqual(self.run_main(STALE, stale=False), 1)
-        self.assertEqual((self.threads, self.again), (['multi'], []))
 
     def started(self, accelerator: str) -> tuple[list[str], list[str]]:
         """The command line of kunit.py, and the folders in its PATH."""
         with tempfile.TemporaryDirectory() as name, mock.patch('subprocess.run') as started, \
                 mock.patch('lib.qemu.accelerator', return_value=accelerator):
             kernel = mock.Mock(src=Path(name), obj=Path(name), env={'PATH': '/usr/bin:/bin'})
-            run_kunit.run(kernel, 'tcp*', 60, 'multi', Path(name) / 'log')
+            run_kunit.run(kernel, 'tcp*', 60, Path(name) / 'log')
         return started.call_args[0][0], started.call_args[1]['env']['PATH'].split(':')
 
     def test_only_the_named_suites_are_run(self) -> None:
         self.assertEqual(self.started('kvm')[0][2:4], ['exec', 'tcp*'])
 
     def test_qemu_is_kept_off_a_kvm_that_does_not_work(self) -> None:
-        self.assertEqual(self.started('kvm')[1], ['/usr/bin', '/bin'])
+        usual = [str(qemu.own() / 'usr/bin'), '/usr/bin', '/bin']
+        self.assertEqual(self.started('kvm')[1], usual)
         first, *others = self.started('tcg')[1]
         self.assertTrue(Path(first, 'qemu-system-x86_64').exists())
-        self.assertEqual(others, ['/usr/bin', '/bin'])
+        self.assertEqual(others, usual)
 
 
 if __name__ == '__main__':

@@ -3,7 +3,7 @@
 
 import unittest
 
-from lib.splat import CONTEXT, scan, stale_breakpoint
+from lib.splat import CONTEXT, scan
 
 REPORTS = (
     '------------[ cut here ]------------',
@@ -76,64 +76,6 @@ class ScanTest(unittest.TestCase):
         log = '\n'.join(['before', 'BUG: unable to', *map(str, range(2 * CONTEXT))])
         self.assertEqual(len(scan(log)), CONTEXT)
         self.assertEqual(scan(log)[0], 'BUG: unable to')
-
-
-class BreakpointTest(unittest.TestCase):
-    """What is excused as a flaw of QEMU's, and that nothing else is."""
-
-    def log(self, code: str, place: str = 'sched_clock_cpu+0x6/0x180') -> str:
-        return (f'[    2.9] Oops: int3: 0000 [#1] SMP\n[    2.9] CPU: 0 UID: 0 PID: 0\n'
-                f'[    2.9] RIP: 0010:{place}\n[    2.9] Code: {code}\n')
-
-    def test_what_text_patching_leaves(self) -> None:
-        for code in ('66 <90> e8 c4 84', 'eb <12> e8 c4', '0f <1f> 44 00 00 48', 'e8 <c4> 84 01 00',
-                     'e9 <c4> 84 01 00', 'c3 <cc> cc cc cc', '0f <84> 12 00 00 00',
-                     '2e <2e> 2e 31 c0'):
-            self.assertTrue(stale_breakpoint(self.log(f'41 57 41 56 53 {code}')), code)
-
-    def test_as_it_was_seen(self) -> None:
-        self.assertTrue(stale_breakpoint(
-            '[   19.7] sched_ext: BPF scheduler "link_scx" enabled\n'
-            '[   19.740311] Oops: int3: 0000 [#1] SMP\n'
-            '[   19.741540] CPU: 1 UID: 0 PID: 267 Comm: scx_enable_help Tainted: G           OE\n'
-            '[   19.742261] Tainted: [O]=OOT_MODULE, [E]=UNSIGNED_MODULE\n'
-            '[   19.742734] Sched_ext: link_scx (enabled+all)\n'
-            '[   19.742838] RIP: 0010:__pick_next_task+0x98/0x200\n'
-            '[   19.743694] Code: 4c 8b b8 18 04 00 00 49 81 ff b0 29 d2 81 74 63 4d 8b 5f 28 '
-            '4d 85 db 74 10 48 89 df 4c 89 f6 2e 2e 2e 41 '
-            'ff d3 85 c0 75 4a eb <40> 31 c0 eb 40 31 c9\n'))
-
-    def test_a_breakpoint_that_is_still_there(self) -> None:
-        self.assertFalse(stale_breakpoint(self.log('41 57 41 56 53 cc <90> e8 c4 84')))
-
-    def test_what_the_kernel_does_not_patch_in(self) -> None:
-        for code in ('48 <89> e5', '90 <90> 90', '00 <00> 00', 'c3 <90> 90', 'Bad RIP value.'):
-            self.assertFalse(stale_breakpoint(self.log(f'41 57 {code}')), code)
-
-    def test_code_of_bpf(self) -> None:
-        for place in ('bpf_prog_6deef7357e7b4530_reno_init+0x6/0x80',
-                      'bpf_trampoline_64424+0x6/0x80',
-                      'bpf__tcp_congestion_ops_init+0x6/0x80', 'bpf_dispatcher_xdp+0x6/0x80',
-                      '0xffffffffc0201006'):
-            self.assertFalse(stale_breakpoint(self.log('0f <1f> 44 00 00', place)), place)
-
-    def test_after_another_fault(self) -> None:
-        for report in REPORTS:
-            log = f'[    2.8] {report}\n{self.log("66 <90> e8 c4 84")}'
-            self.assertFalse(stale_breakpoint(log), report)
-
-    def test_another_fault(self) -> None:
-        self.assertFalse(stale_breakpoint(
-            self.log('41 57 66 <90> e8').replace('int3', 'invalid opcode')))
-        self.assertFalse(stale_breakpoint(''))
-        self.assertFalse(stale_breakpoint('\n'.join(HARMLESS)))
-
-    def test_a_wild_access_before_any_test_is_not_excused(self) -> None:
-        log = ('[    0.061839] BUG: KASAN: wild-memory-access in rcu_is_watching+0x1d/0x40\n'
-               '[    0.061839] Read of size 4 at addr ff1100003662f088 by task swapper/0/0\n'
-               '[    0.061839] RIP: 0010:cpuid_scan_cpu+0x0/0x1f0\n')
-        self.assertFalse(stale_breakpoint(log))
-        self.assertIn('wild-memory-access', scan(log)[0])
 
 
 if __name__ == '__main__':
