@@ -66,7 +66,7 @@ mod tests {
         }
 
         fn update(&self, new: &ARef<Map>, expected: Option<&Map>) -> Result {
-            (**self).update(ready(new)?, expected)
+            StructOpsLink::update(self, ready(new)?, expected)
         }
 
         /// Returns the map id that `BPF_OBJ_GET_INFO_BY_FD` reports, 0 if there is none.
@@ -464,7 +464,7 @@ mod tests {
             let (a, b) = (self.ty.map()?, self.ty.map()?);
             let link = attach(&a)?;
 
-            link.update(ready(&b)?, None)?;
+            StructOpsLink::update(&link, ready(&b)?, None)?;
             StructOpsLink::detach(&link)
         }
     }

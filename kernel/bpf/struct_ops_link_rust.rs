@@ -22,6 +22,7 @@ use kernel::{
         map::Map,
         struct_ops::{
             impl_has_slot,
+            trace,
             ReadyMap,
             Slot, //
         }, //
@@ -75,19 +76,41 @@ impl StructOpsLink {
         Ok(link)
     }
 
+    /// Creates a link as [`attach`](Self::attach) does, and returns its file descriptor.
+    fn create(map: ARef<Map>, attach_type: AttachType) -> Result<c_int> {
+        let map = ReadyMap::try_from(map)?;
+        let traced = trace::create_is_on().then(|| map.clone());
+        let link = Self::attach(map, attach_type)?;
+
+        // The create is complete, and nothing else can happen to the link before it is settled. So
+        // this is the first event of the link.
+        if let Some(map) = traced {
+            trace::create(link.id(), &map);
+        }
+        Ok(link.settle())
+    }
+
     /// Replaces the registered table by that of `new`. If `expected` is given, does so only if its
     /// table is the registered one.
     ///
     /// If `new` is the map that is registered, the subsystem decides what happens.
-    fn update(&self, new: ReadyMap, expected: Option<&Map>) -> Result {
+    fn update(link: &Link<Self>, new: ReadyMap, expected: Option<&Map>) -> Result {
         let new = new.into_replacement().ok_or(EOPNOTSUPP)?;
-        let mut slot = self.registration.lock();
+        let mut slot = link.registration.lock();
         let mut registered = slot.registered().ok_or(ENOLINK)?;
 
         if expected.is_some_and(|expected| !core::ptr::eq(expected, registered.map())) {
             return Err(EPERM);
         }
-        registered.update(new)
+
+        let traced = trace::Update::start(registered.map(), new.map());
+        registered.update(new)?;
+        drop(slot);
+
+        if let Some(update) = traced {
+            update.done(link.id());
+        }
+        Ok(())
     }
 }
 
@@ -97,16 +120,31 @@ impl LinkOps for StructOpsLink {
 
     /// Unregisters the table. Does nothing if the link is detached already.
     fn detach(link: &Link<Self>) -> Result {
-        let was_attached = link.registration.lock().unregister();
+        let unregistered = link.registration.lock().unregister();
 
-        if was_attached {
+        if let Some(map) = unregistered {
             link.hang_up();
+            trace::detach(link.id(), map.map());
         }
         Ok(())
     }
 
     fn update_map(link: &Link<Self>, new: &Map, expected: Option<&Map>) -> Result {
-        link.update(ReadyMap::try_from(ARef::from(new))?, expected)
+        ReadyMap::try_from(ARef::from(new))
+            .and_then(|new| Self::update(link, new, expected))
+            .inspect_err(|err| trace::update_refused(link.id(), new, *err))
+    }
+
+    /// Unregisters the table, unless the link is detached.
+    fn free(link: Pin<KBox<Link<Self>>>) {
+        let traced = trace::release_is_on().then(|| (link.id(), link.registration.map_id()));
+
+        drop(link);
+        match traced {
+            // It was not settled: no link was created.
+            None | Some((0, _)) => (),
+            Some((id, map_id)) => trace::release(id, map_id),
+        }
     }
 
     fn show_fdinfo(link: &Link<Self>, m: &SeqFile) {
@@ -146,8 +184,10 @@ pub unsafe extern "C" fn bpf_struct_ops_link_create(attr: *mut bindings::bpf_att
     };
 
     from_result(|| {
-        let map = ReadyMap::try_from(Map::from_fd(map_fd)?)?;
+        let map = Map::from_fd(map_fd)?;
+        let map_id = map.id();
 
-        Ok(StructOpsLink::attach(map, attach_type)?.settle())
+        StructOpsLink::create(map, attach_type)
+            .inspect_err(|err| trace::create_refused(map_id, *err))
     })
 }

@@ -20,6 +20,8 @@ EXCUSES = (
     ('FILE_PATH_CHANGES', '.*', 'one patch of each series adds the entry of MAINTAINERS'),
     ('UNKNOWN_COMMIT_ID', '.*', 'a Fixes: tag names a commit, and a source package has no history'),
     ('LONG_LINE', r'.*\.rs', 'rustfmt decides how long a line of Rust may be'),
+    ('OPEN_ENDED_LINE|PARENTHESIS_ALIGNMENT', r'include/trace/events/.*',
+     'an event is laid out as in the other headers of the folder'),
     ('EXPORT_SYMBOL', r'net/ipv4/tcp_cong_rust_data\.c',
      'the function is in Rust, which leaves the export to C'),
     ('AVOID_EXTERNS', r'tools/testing/selftests/bpf/progs/.*',

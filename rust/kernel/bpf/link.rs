@@ -146,6 +146,16 @@ pub trait LinkOps: Sized + Send + Sync + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
+    /// Frees the link, whose last reference was put. Unless this is implemented, the link is
+    /// dropped.
+    ///
+    /// A link that was not settled is freed in the same way.
+    ///
+    /// Process context, may sleep.
+    fn free(link: Pin<KBox<Link<Self>>>) {
+        drop(link);
+    }
+
     /// Tells whether the attachment is gone. If so, pollers get `EPOLLHUP`.
     ///
     /// The poller is on the queue of [`Link::hang_up`] before this is called, so it does not miss a
@@ -243,6 +253,15 @@ impl<T: LinkOps> Link<T> {
         core::ptr::from_ref(self).cast_mut().cast()
     }
 
+    /// Returns the id by which user space finds the link, or 0 if the link is not settled. Any
+    /// context.
+    #[inline]
+    pub fn id(&self) -> u32 {
+        // SAFETY: `self` is valid. `bpf_link_settle` writes the field while nobody has a reference:
+        // it consumes the primer, and makes the link available after that.
+        unsafe { (*self.as_raw()).id }
+    }
+
     /// Wakes the pollers of the link with `EPOLLHUP`. Any context.
     ///
     /// [`LinkOps::is_hung_up`] must return `true` before this is called.
@@ -323,6 +342,12 @@ impl<T: LinkOps> LinkPrimer<T> {
         })
     }
 
+    /// Returns the id that the link gets when it is settled. Any context.
+    #[inline]
+    pub fn id(&self) -> u32 {
+        self.primer.id
+    }
+
     /// Makes the link available to user space, by its id and by the file descriptor that is
     /// returned. Process context.
     ///
@@ -368,7 +393,7 @@ impl<T: LinkOps> LinkVTable<T> {
     unsafe extern "C" fn dealloc(link: *mut bindings::bpf_link) {
         // SAFETY: The caller passes the first field of a `Link<T>` for which `LinkPrimer::new` has
         // made a pinned box. The last reference was put, so this owns the box.
-        drop(unsafe { Pin::new_unchecked(KBox::from_raw(link.cast::<Link<T>>())) });
+        T::free(unsafe { Pin::new_unchecked(KBox::from_raw(link.cast::<Link<T>>())) });
     }
 
     /// # Safety

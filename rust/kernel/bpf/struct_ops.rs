@@ -30,7 +30,10 @@ use crate::{
         map::Map, //
     },
     error::to_result,
-    ffi::c_int,
+    ffi::{
+        c_char,
+        c_int, //
+    },
     prelude::*,
     sync::{
         aref::ARef,
@@ -47,6 +50,9 @@ use crate::{
         MutexGuard, //
     }, //
 };
+
+pub mod trace;
+
 #[cfg(CONFIG_BPF_STRUCT_OPS_LINK_KUNIT_TEST)]
 pub mod fake;
 
@@ -125,6 +131,14 @@ impl ReadyMap {
         unsafe { (*self.desc()).st_ops }
     }
 
+    /// Returns the name of the type, like `tcp_congestion_ops`: a C string that is valid as long as
+    /// `self` is.
+    #[inline]
+    fn type_name(&self) -> *const c_char {
+        // SAFETY: By the type invariants, the description is valid, and the field constant.
+        unsafe { (*self.ops()).name }
+    }
+
     /// Returns the table, as the subsystem gets it.
     #[inline]
     fn kdata(&self) -> *mut c_void {
@@ -160,6 +174,14 @@ impl ReadyMap {
 pub struct Replacement {
     map: ReadyMap,
     update: unsafe extern "C" fn(*mut c_void, *mut c_void, *mut bindings::bpf_link) -> c_int,
+}
+
+impl Replacement {
+    /// Returns the map.
+    #[inline]
+    pub fn map(&self) -> &Map {
+        self.map.map()
+    }
 }
 
 /// A table that is registered with its subsystem.
@@ -372,7 +394,7 @@ pub unsafe trait HasSlot: LinkOps {
 ///
 /// // Nothing is registered yet, so there is nothing to unregister.
 /// assert_eq!(link.registration.map_id(), None);
-/// assert!(!link.registration.lock().unregister());
+/// assert!(link.registration.lock().unregister().is_none());
 /// # Ok::<(), Error>(())
 /// ```
 #[macro_export]
@@ -436,11 +458,9 @@ impl SlotGuard<'_> {
         })
     }
 
-    /// Unregisters the table. Returns `false` if the slot was empty. May sleep.
-    pub fn unregister(&mut self) -> bool {
-        let Some(registration) = self.registration.take() else {
-            return false;
-        };
+    /// Unregisters the table. Returns its map, or `None` if the slot was empty. May sleep.
+    pub fn unregister(&mut self) -> Option<ReadyMap> {
+        let registration = self.registration.take()?;
         // The map keeps the mutex of the type valid until it is unlocked.
         let map = registration.map.clone();
         let guard = map.exclude_links();
@@ -449,7 +469,7 @@ impl SlotGuard<'_> {
         drop(guard);
         // INVARIANT: There is no registration, so the id is 0.
         self.map_id.store(0, Relaxed);
-        true
+        Some(map)
     }
 }
 

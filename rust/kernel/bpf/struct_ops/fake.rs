@@ -108,6 +108,7 @@ impl FakeType {
                     // the lock class are static.
                     unsafe {
                         st_ops.write_bytes(0, 1);
+                        (*st_ops).name = c"fake_type".as_char_ptr();
                         (*st_ops).reg = Some(FakeMap::reg);
                         (*st_ops).unreg = Some(FakeMap::unreg);
                         (*st_ops).parallel_links = parallel_links;
