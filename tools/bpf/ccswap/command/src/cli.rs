@@ -64,6 +64,9 @@ pub enum Command {
     Detach(OneLink),
     /// Wait until a link is detached, or until no socket runs an older version
     ///
+    /// On a terminal a table shows meanwhile how many sockets run each version, as in
+    /// `status LINK`, if the user may see the sockets.
+    ///
     /// The link is held open meanwhile, so removing its pins does not end it.
     Watch(Watch),
     /// Write the links and the sockets of their versions as metrics for Prometheus

@@ -118,29 +118,56 @@ fn condition(text: &str) -> Result<Condition, String> {
 impl Guard {
     /// The conditions that do not hold, with what was seen. What cannot be measured yet breaks none.
     pub fn broken(&self, accounts: &Accounts) -> Vec<String> {
-        self.0.iter().filter_map(|condition| broken(condition, accounts)).collect()
+        let broken = |condition: &Condition| {
+            let seen = condition.seen(accounts)?;
+            (!seen.holds).then(|| format!("{} is broken: it is {}", condition.text, seen.text))
+        };
+        self.0.iter().filter_map(broken).collect()
+    }
+
+    /// A line for each condition: whether it holds, with what was seen.
+    pub fn lines(&self, accounts: &Accounts) -> Vec<String> {
+        let line = |condition: &Condition| {
+            let state = match condition.seen(accounts) {
+                Some(Seen { holds: true, text }) => format!("holds: {text}"),
+                Some(Seen { holds: false, text }) => format!("is broken: {text}"),
+                None => "nothing seen yet".into(),
+            };
+            format!("guard  {:<18} {state}", condition.text)
+        };
+        self.0.iter().map(line).collect()
     }
 }
 
-/// Says how a condition is broken.
-fn broken(condition: &Condition, accounts: &Accounts) -> Option<String> {
-    let value = condition.metric.of(&accounts.new)?;
-    let (bound, old) = match condition.bound {
-        Bound::Value(bound) => (bound, None),
-        Bound::OfOld(factor) => {
-            let old = condition.metric.of(&accounts.old)?;
-            (old * factor, Some(old))
-        }
-    };
-    let holds = if condition.below { value < bound } else { value > bound };
-    // Nothing is below nothing more: both without retransmissions are alike.
-    if holds || old == Some(value) {
-        return None;
+/// What was seen of what a condition bounds.
+struct Seen {
+    /// Whether the condition holds.
+    holds: bool,
+    /// The value, and the old version's if that matters.
+    text: String,
+}
+
+impl Condition {
+    /// Looks at what was measured; none if nothing was yet.
+    fn seen(&self, accounts: &Accounts) -> Option<Seen> {
+        let value = self.metric.of(&accounts.new)?;
+        let (bound, old) = match self.bound {
+            Bound::Value(bound) => (bound, None),
+            Bound::OfOld(factor) => {
+                let old = self.metric.of(&accounts.old)?;
+                (old * factor, Some(old))
+            }
+        };
+        let within = if self.below { value < bound } else { value > bound };
+        let against = old.map_or(String::new(), |old| {
+            format!(", the old version's {}", shown(self.metric, old))
+        });
+        Some(Seen {
+            // Nothing is below nothing more: both without retransmissions are alike.
+            holds: within || old == Some(value),
+            text: shown(self.metric, value) + &against,
+        })
     }
-    let against = old.map_or(String::new(), |old| {
-        format!(", the old version's {}", shown(condition.metric, old))
-    });
-    Some(format!("{} is broken: it is {}{against}", condition.text, shown(condition.metric, value)))
 }
 
 /// A value with its unit.
@@ -206,6 +233,21 @@ mod tests {
         let guard: Guard = "retransmits<+50%".parse().unwrap();
         assert!(guard.broken(&accounts((0, 1), (0, 1))).is_empty());
         assert_eq!(guard.broken(&accounts((0, 1), (1, 1))).len(), 1);
+    }
+
+    #[test]
+    fn says_of_each_condition_whether_it_holds() {
+        let guard: Guard = "rtt<+20%,rtt<1ms,rate>1mbit".parse().unwrap();
+        let mut accounts = accounts((0, 1000), (0, 1100));
+        accounts.new.rate_samples = 0;
+        assert_eq!(
+            guard.lines(&accounts),
+            [
+                "guard  rtt<+20%           holds: 1.100 ms, the old version's 1.000 ms",
+                "guard  rtt<1ms            is broken: 1.100 ms",
+                "guard  rate>1mbit         nothing seen yet",
+            ]
+        );
     }
 
     #[test]

@@ -3,7 +3,6 @@
 //! `ccswap rollout`: a new version for a growing share of new connections, while a guard holds.
 
 use std::fs::File;
-use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,7 +22,9 @@ use struct_ops::{attach, output};
 
 use crate::cli::Rollout;
 use crate::guard::{self, Guard};
+use crate::live::Live;
 use crate::migrate;
+use crate::progress;
 use crate::steps::Share;
 use crate::update;
 
@@ -209,21 +210,16 @@ fn hold_all(
     signal: &AtomicUsize,
     steps: &mut Vec<Step>,
 ) -> Result<Option<Stop>> {
-    output::say(
-        format_args!(
-            "{:<6} {:>6} {:<8} {:>11} {:>12} {:>12} {:>16}",
-            "SHARE", "HELD", "VERSION", "CONNECTIONS", "RETRANSMITS", "RTT", "RATE"
-        ),
-        "",
-    )?;
+    let mut live = Live::new();
+    live.say(heading())?;
     for share in args.steps.but_last() {
         trial.set_share(share.ten_thousandths())?;
         let begun = Instant::now();
-        let stop = hold(trial, args, signal, *share)?;
+        let stop = hold(trial, args, signal, *share, &mut live)?;
         let accounts = trial.accounts()?;
         let seconds = begun.elapsed().as_secs_f64();
         steps.push(Step { percent: share.percent(), seconds, accounts });
-        output::say(lines(*share, seconds, &accounts), "")?;
+        live.say(lines(*share, seconds, &accounts))?;
         if stop.is_some() {
             return Ok(stop);
         }
@@ -232,9 +228,14 @@ fn hold_all(
 }
 
 /// Holds a step as long as it should be.
-fn hold(trial: &Trial, args: &Rollout, signal: &AtomicUsize, share: Share) -> Result<Option<Stop>> {
+fn hold(
+    trial: &Trial,
+    args: &Rollout,
+    signal: &AtomicUsize,
+    share: Share,
+    live: &mut Live,
+) -> Result<Option<Stop>> {
     let begun = Instant::now();
-    let live = io::stderr().is_terminal();
     loop {
         thread::sleep(LOOK);
         let number = signal.load(Ordering::Relaxed);
@@ -245,21 +246,10 @@ fn hold(trial: &Trial, args: &Rollout, signal: &AtomicUsize, share: Share) -> Re
         let held = begun.elapsed();
         let enough = accounts.new.connections >= args.at_least;
         let stop = judge(&args.guard, &accounts, enough, held >= *args.hold * PATIENCE);
-        if live {
-            let [retransmits, rtt, rate] = guard::columns(&accounts.new);
-            output::complain(format_args!(
-                "\r{share} {:.0} s: {} new, {} old; new: {retransmits} {rtt} {rate}\x1b[K",
-                held.as_secs_f64(),
-                accounts.new.connections,
-                accounts.old.connections,
-            ));
-        }
         if stop.is_some() || (enough && held >= *args.hold) {
-            if live {
-                output::complain("\r\x1b[K");
-            }
             return Ok(stop);
         }
+        live.draw(&progress::text(args, share, held, &accounts));
     }
 }
 
@@ -272,8 +262,16 @@ fn judge(guard: &Guard, accounts: &Accounts, enough: bool, too_long: bool) -> Op
     (!broken.is_empty()).then_some(Stop::Guard(broken))
 }
 
+/// The heading of what was seen of both versions.
+pub fn heading() -> String {
+    format!(
+        "{:<6} {:>6} {:<8} {:>11} {:>12} {:>12} {:>16}",
+        "SHARE", "HELD", "VERSION", "CONNECTIONS", "RETRANSMITS", "RTT", "RATE"
+    )
+}
+
 /// A line for each version.
-fn lines(share: Share, seconds: f64, accounts: &Accounts) -> String {
+pub fn lines(share: Share, seconds: f64, accounts: &Accounts) -> String {
     let line = |first: String, held: String, version, account| {
         let [retransmits, rtt, rate] = guard::columns(account);
         format!(

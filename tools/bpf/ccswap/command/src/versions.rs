@@ -13,6 +13,11 @@ use struct_ops::table::{TCP, Table, Tables};
 use struct_ops::versions::{Snapshot, Version};
 use struct_ops::{before, output};
 
+use crate::live;
+
+/// How long the bar of a version is that all sockets run, in characters.
+const BAR: usize = 20;
+
 /// Looks at the versions of one link, again and again if need be.
 pub struct Observer {
     /// The link.
@@ -126,23 +131,33 @@ pub fn row(version: &Version, list: bool) -> Row {
     }
 }
 
+/// The heading of a table of versions.
+fn heading() -> String {
+    format!(
+        "{:<8} {:<8} {:>8} {:>10} {:>12} {:>6}",
+        "MAP", "VERSION", "AGE", "LISTENING", "ESTABLISHED", "OTHER"
+    )
+}
+
+/// The line of a version.
+fn line(row: &Row) -> String {
+    let age = row.age.map_or("-".into(), |seconds| format!("{seconds} s"));
+    let place = match row {
+        Row { current: true, .. } => "current",
+        Row { kept: true, .. } => "kept",
+        _ => "other",
+    };
+    format!(
+        "{:<8} {place:<8} {age:>8} {:>10} {:>12} {:>6}",
+        row.map_id, row.listening, row.established, row.other
+    )
+}
+
 /// Lays the versions out as a table, each with its sockets below it.
 fn format(rows: &[Row]) -> String {
-    let mut text = format!(
-        "{:<8} {:<8} {:>8} {:>10} {:>12} {:>6}\n",
-        "MAP", "VERSION", "AGE", "LISTENING", "ESTABLISHED", "OTHER"
-    );
+    let mut text = heading() + "\n";
     for row in rows {
-        let age = row.age.map_or("-".into(), |seconds| format!("{seconds} s"));
-        let place = match row {
-            Row { current: true, .. } => "current",
-            Row { kept: true, .. } => "kept",
-            _ => "other",
-        };
-        text += &format!(
-            "{:<8} {place:<8} {age:>8} {:>10} {:>12} {:>6}\n",
-            row.map_id, row.listening, row.established, row.other
-        );
+        text += &format!("{}\n", line(row));
         for socket in &row.sockets {
             text += &format!(
                 "  {:<11} {} {} in {}\n",
@@ -156,34 +171,71 @@ fn format(rows: &[Row]) -> String {
     text
 }
 
+/// Lays the versions out as a table that also shows which share of the sockets runs each.
+pub fn shares(versions: &[Version]) -> String {
+    let rows: Vec<_> = versions.iter().map(|version| row(version, false)).collect();
+    format_shares(&rows)
+}
+
+/// See [`shares`].
+fn format_shares(rows: &[Row]) -> String {
+    let count = |row: &Row| row.listening + row.established + row.other;
+    let all: usize = rows.iter().map(count).sum();
+    let mut text = format!("{} {:>8}\n", heading(), "SHARE");
+    for row in rows {
+        // Without a socket no version has a share.
+        let share = count(row) as f64 / all.max(1) as f64;
+        text += &format!("{} {:>6.1} %  {}\n", line(row), share * 100.0, live::bar(share, BAR));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn shows_a_version_to_a_line_and_its_sockets_below() {
-        let socket = SocketRow {
-            state: "established".into(),
-            local: "10.0.0.1:80".into(),
-            remote: "10.0.0.2:4711".into(),
-            namespace: "/run/netns/a".into(),
-        };
-        let version = |map_id, current, sockets| Row {
+    /// A version of which one socket listens and so many are connected.
+    fn version(map_id: u32, current: bool, established: usize) -> Row {
+        Row {
             map_id,
             current,
             kept: false,
             age: current.then_some(12),
             listening: 1,
-            established: 2,
+            established,
             other: 0,
-            sockets,
-        };
+            sockets: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn shows_a_version_to_a_line_and_its_sockets_below() {
+        let mut old = version(7, false, 2);
+        old.sockets.push(SocketRow {
+            state: "established".into(),
+            local: "10.0.0.1:80".into(),
+            remote: "10.0.0.2:4711".into(),
+            namespace: "/run/netns/a".into(),
+        });
         assert_eq!(
-            format(&[version(9, true, vec![]), version(7, false, vec![socket])]),
+            format(&[version(9, true, 2), old]),
             "MAP      VERSION       AGE  LISTENING  ESTABLISHED  OTHER\n\
              9        current      12 s          1            2      0\n\
              7        other           -          1            2      0\n\
              \x20 established 10.0.0.1:80 10.0.0.2:4711 in /run/netns/a\n"
         );
+    }
+
+    #[test]
+    fn shows_which_share_of_the_sockets_runs_a_version() {
+        let heading = "MAP      VERSION       AGE  LISTENING  ESTABLISHED  OTHER    SHARE";
+        let current = "9        current      12 s          1            2      0";
+        let old = "7        other           -          1            0      0";
+        assert_eq!(
+            format_shares(&[version(9, true, 2), version(7, false, 0)]),
+            format!("{heading}\n{current}   75.0 %  {}\n{old}   25.0 %  █████\n", "█".repeat(15))
+        );
+        let idle = Row { listening: 0, ..version(9, true, 0) };
+        assert!(format_shares(&[idle]).contains(" 0.0 %"));
     }
 }

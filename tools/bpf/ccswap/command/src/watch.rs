@@ -8,34 +8,52 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use struct_ops::Error;
 use struct_ops::link::{Link, LinkRef};
-use struct_ops::{Error, output};
 
 use crate::cli::Watch;
-use crate::versions::Observer;
+use crate::live::Live;
+use crate::versions::{Observer, shares};
 
 /// How often the sockets are looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Runs the command.
 pub fn run(args: &Watch) -> Result<()> {
-    let deadline = args.timeout.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    if args.until_drained {
-        return drain(&args.link, deadline);
-    }
-    let link = Link::open(&args.link)?;
+    let deadline =
+        args.timeout.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
+    if args.until_drained { drain(&args.link, deadline) } else { wait(&args.link, deadline) }
+}
+
+/// Waits until the link is detached, and meanwhile shows its versions on a terminal, if the user
+/// may see the sockets.
+fn wait(name: &LinkRef, deadline: Option<Instant>) -> Result<()> {
+    let link = Link::open(name)?;
     let id = link.info()?.id;
-    let hung_up = wait_for_hangup(&link, deadline)
-        .map_err(|error| Error::Watch { link: args.link.clone(), error })?;
-    if !hung_up {
-        bail!("{} is still attached", args.link);
+    let mut live = Live::new();
+    let observer = live.is_shown().then(|| Observer::new(name).ok()).flatten();
+    loop {
+        let mut until = deadline;
+        if let Some(observer) = &observer {
+            live.draw(&shares(&observer.versions()?));
+            let next = Instant::now() + LOOK;
+            until = Some(deadline.map_or(next, |end| end.min(next)));
+        }
+        let hung_up = wait_for_hangup(&link, until)
+            .map_err(|error| Error::Watch { link: name.clone(), error })?;
+        if hung_up {
+            return Ok(live.say(format_args!("link {id} is detached"))?);
+        }
+        if over(deadline) {
+            bail!("{name} is still attached");
+        }
     }
-    Ok(output::say(format_args!("link {id} is detached"), "")?)
 }
 
 /// Waits until no socket runs an older version, and says how many do as that changes.
 fn drain(link: &LinkRef, deadline: Option<Instant>) -> Result<()> {
     let observer = Observer::new(link)?;
+    let mut live = Live::new();
     let mut said = String::new();
     loop {
         let versions = observer.versions()?;
@@ -43,18 +61,24 @@ fn drain(link: &LinkRef, deadline: Option<Instant>) -> Result<()> {
         let left: Vec<_> =
             old.map(|one| format!("map {}: {}", one.map_id, one.sockets.len())).collect();
         if left.is_empty() {
-            return Ok(output::say("no socket runs an older version", "")?);
+            return Ok(live.say("no socket runs an older version")?);
         }
         let line = format!("sockets on older versions: {}", left.join(", "));
-        if deadline.is_some_and(|end| Instant::now() >= end) {
+        if over(deadline) {
             bail!("not drained in time; {line}");
         }
         if line != said {
-            output::say(&line, "")?;
+            live.say(&line)?;
             said = line;
         }
+        live.draw(&shares(&versions));
         thread::sleep(LOOK);
     }
+}
+
+/// Whether a deadline has come.
+fn over(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|end| Instant::now() >= end)
 }
 
 /// Waits until the kernel reports a hang-up, as it does of its own accord; false if the deadline
