@@ -33,6 +33,12 @@ def promised(impl: str) -> list[str]:
     return ['--guarantee'] if registry == 'y' else []
 
 
+def traced(impl: str) -> list[str]:
+    """The option that makes the tests require the tracepoints, which links in Rust have."""
+    links, _ = symbols(impl)
+    return ['--tracepoints'] if links == 'y' else []
+
+
 def copied(tests: str, *argv: str) -> str:
     """The command that runs a script of the tests, whose programs are copies: an ordinary user
     of the guest may not look into root's cache."""
@@ -48,8 +54,8 @@ def guest(impl: str, last: bool) -> int:
     WORKSPACE.build_with_kernel(impl, last)
     result = results.path(f'ccswap-guest-{impl}')
     result.parent.mkdir(parents=True, exist_ok=True)
-    return vm.run(impl, copied('guest.py', '--junit', str(result), *promised(impl)),
-                  timeout=GUEST, build=False)
+    tests = copied('guest.py', '--junit', str(result), *promised(impl), *traced(impl))
+    return vm.run(impl, tests, timeout=GUEST, build=False)
 
 
 def demo(impl: str, seconds: int, out: Path, last: bool) -> int:

@@ -165,6 +165,11 @@ class CcswapTest(unittest.TestCase):
         self.assertTrue(self.told('debug').endswith(' --guarantee'))
         self.assertNotIn('guarantee', self.told('c') + self.told('links'))
 
+    def test_kernels_with_links_in_rust_are_held_to_their_tracepoints(self) -> None:
+        for impl, expected in (('rust', True), ('links', True), ('debug', True), ('c', False),
+                               ('tcp', False)):
+            self.assertEqual(ccswap.traced(impl) == ['--tracepoints'], expected, impl)
+
 
 if __name__ == '__main__':
     unittest.main()

@@ -36,6 +36,7 @@ class Settings:
     ccswap: Path = Path()
     objects: Path = Path()
     guarantee: bool = False    # whether this kernel starts no connection on what was replaced
+    tracepoints: bool = False  # whether this kernel tells what happens to links
 
 
 SETTINGS = Settings()

@@ -26,12 +26,14 @@ def main() -> int:
     parser.add_argument("--objects", type=Path, required=True, help="where the test objects are")
     parser.add_argument("--guarantee", action="store_true",
                         help="the kernel has TCP_CONG_REGISTRY_RUST, and so what that promises")
+    parser.add_argument("--tracepoints", action="store_true",
+                        help="the kernel has BPF_STRUCT_OPS_LINK_RUST, and so its tracepoints")
     parser.add_argument("--junit", type=argparse.FileType("wb"), metavar="FILE",
                         help="write the results to a JUnit file, with Debian's python3-xmlrunner")
     parser.add_argument("-k", metavar="PATTERN", action="append", help="only tests so named")
     args = parser.parse_args()
     SETTINGS.ccswap, SETTINGS.objects = args.ccswap.resolve(), args.objects.resolve()
-    SETTINGS.guarantee = args.guarantee
+    SETTINGS.guarantee, SETTINGS.tracepoints = args.guarantee, args.tracepoints
     if os.geteuid() != 0:
         parser.error("the tests need root, in a virtual machine")
 

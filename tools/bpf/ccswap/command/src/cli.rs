@@ -62,12 +62,14 @@ pub enum Command {
     ///
     /// Sockets that use it keep it until they close.
     Detach(OneLink),
-    /// Wait until a link is detached, or until no socket runs an older version
+    /// Wait until a link is detached, or until no socket runs an older version, or show what
+    /// happens to links
     ///
     /// On a terminal a table shows meanwhile how many sockets run each version, as in
     /// `status LINK`, if the user may see the sockets.
     ///
-    /// The link is held open meanwhile, so removing its pins does not end it.
+    /// The link is held open meanwhile, so removing its pins does not end it; but not with
+    /// --events.
     Watch(Watch),
     /// Write the links and the sockets of their versions as metrics for Prometheus
     ///
@@ -213,15 +215,25 @@ pub struct Rollback {
 /// Arguments of `watch`.
 #[derive(Debug, Args)]
 pub struct Watch {
-    /// The link: its pin path, or id:N
-    #[arg(value_hint = ValueHint::FilePath)]
-    pub link: LinkRef,
+    /// The link: its pin path, or id:N; with --events all links if it is not given
+    #[arg(value_hint = ValueHint::FilePath, required_unless_present = "events")]
+    pub link: Option<LinkRef>,
     /// Wait until no socket runs a version older than the link's, and show how many do
     #[arg(long)]
     pub until_drained: bool,
-    /// Give up after so many seconds, with exit status 1
+    /// Print a line whenever a link is created, updated, detached or released, or a create or
+    /// update is refused
+    ///
+    /// With a LINK, it ends when that is released. The kernel has to have the tracepoints of
+    /// struct_ops_link, which come with CONFIG_BPF_STRUCT_OPS_LINK_RUST.
+    #[arg(long, conflicts_with = "until_drained")]
+    pub events: bool,
+    /// Give up after so many seconds, with exit status 1; with --events just end
     #[arg(long, value_name = "SECONDS")]
     pub timeout: Option<u64>,
+    /// Print each event as JSON
+    #[arg(long, requires = "events")]
+    pub json: bool,
 }
 
 /// Arguments of `metrics`.
@@ -321,6 +333,9 @@ mod tests {
             ("ccswap rollback /p --forget --migrate", ErrorKind::ArgumentConflict),
             ("ccswap status --sockets", ErrorKind::MissingRequiredArgument),
             ("ccswap status id:1 --all", ErrorKind::ArgumentConflict),
+            ("ccswap watch", ErrorKind::MissingRequiredArgument),
+            ("ccswap watch id:1 --json", ErrorKind::MissingRequiredArgument),
+            ("ccswap watch id:1 --events --until-drained", ErrorKind::ArgumentConflict),
             ("ccswap detach", ErrorKind::MissingRequiredArgument),
             ("ccswap swap", ErrorKind::InvalidSubcommand),
         ] {

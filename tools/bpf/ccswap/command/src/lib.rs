@@ -8,6 +8,7 @@ mod attach;
 pub mod cli;
 mod config;
 mod detach;
+mod events;
 mod exposition;
 mod guard;
 mod live;

@@ -12,6 +12,7 @@ use struct_ops::Error;
 use struct_ops::link::{Link, LinkRef};
 
 use crate::cli::Watch;
+use crate::events;
 use crate::live::Live;
 use crate::versions::{Observer, shares};
 
@@ -22,7 +23,11 @@ const LOOK: Duration = Duration::from_secs(1);
 pub fn run(args: &Watch) -> Result<()> {
     let deadline =
         args.timeout.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
-    if args.until_drained { drain(&args.link, deadline) } else { wait(&args.link, deadline) }
+    match &args.link {
+        Some(link) if args.until_drained => drain(link, deadline),
+        Some(link) if !args.events => wait(link, deadline),
+        link => events::show(link.as_ref(), deadline, args.json),
+    }
 }
 
 /// Waits until the link is detached, and meanwhile shows its versions on a terminal, if the user

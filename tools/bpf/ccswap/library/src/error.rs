@@ -106,6 +106,9 @@ pub enum Error {
     /// The kernel's types cannot be read.
     #[error("{}", text::no_types(_0))]
     NoTypes(io::Error),
+    /// The kernel does not tell what happens to links.
+    #[error("{}", text::no_tracepoints())]
+    NoTracepoints,
     /// A map holds no table.
     #[error("map {0} holds no struct_ops table")]
     NotATable(u32),

@@ -7,6 +7,7 @@ pub mod before;
 pub mod bpffs;
 pub mod capability;
 pub mod error;
+pub mod events;
 pub mod holder;
 pub mod iterators;
 mod libbpf_log;

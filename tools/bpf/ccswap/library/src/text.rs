@@ -94,6 +94,12 @@ pub fn no_types(error: &io::Error) -> String {
     )
 }
 
+/// The kernel does not tell what happens to links.
+pub fn no_tracepoints() -> &'static str {
+    "this kernel has no tracepoints of struct_ops links, so it does not tell what happens to them; \
+     they come with CONFIG_BPF_STRUCT_OPS_LINK_RUST"
+}
+
 /// What the user named is no struct_ops link.
 pub fn not_a_link(link: &LinkRef, kind: Option<&str>) -> String {
     match kind {
