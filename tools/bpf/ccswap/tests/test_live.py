@@ -23,10 +23,10 @@ class Live(Case):
                             if line[:2] == [str(words[0]), words[1]]]
                     return bool(rows) and rows[-1] == [str(word) for word in words]
 
-                wait_for(lambda: shows(link["map_id"], "kept", 1, 1, 0, "100.0", "%", "█" * 20))
+                wait_for(lambda: shows(link["map_id"], "kept", 1, 1, 0, "100.0", "%", "█" * 12))
                 self.assertTrue(shows(new, "current", 0, 0, 0, "0.0", "%"), terminal.raw)
                 with Connection():
-                    wait_for(lambda: shows(new, "current", 1, 1, 0, "50.0", "%", "█" * 10))
+                    wait_for(lambda: shows(new, "current", 1, 1, 0, "50.0", "%", "█" * 6))
                 self.ok("detach", f"id:{link['id']}")
                 self.assertEqual(terminal.wait(), 0)
                 self.assertIn(f"link {link['id']} is detached".split(), terminal.lines)

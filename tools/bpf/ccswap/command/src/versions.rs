@@ -15,8 +15,8 @@ use struct_ops::{before, output};
 
 use crate::live;
 
-/// How long the bar of a version is that all sockets run, in characters.
-const BAR: usize = 20;
+/// How long the bar of a version is that all sockets run, in characters: 80 columns hold the line.
+const BAR: usize = 12;
 
 /// Looks at the versions of one link, again and again if need be.
 pub struct Observer {
@@ -233,7 +233,7 @@ mod tests {
         let old = "7        other           -          1            0      0";
         assert_eq!(
             format_shares(&[version(9, true, 2), version(7, false, 0)]),
-            format!("{heading}\n{current}   75.0 %  {}\n{old}   25.0 %  █████\n", "█".repeat(15))
+            format!("{heading}\n{current}   75.0 %  {}\n{old}   25.0 %  ███\n", "█".repeat(9))
         );
         let idle = Row { listening: 0, ..version(9, true, 0) };
         assert!(format_shares(&[idle]).contains(" 0.0 %"));
