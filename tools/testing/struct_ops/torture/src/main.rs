@@ -14,9 +14,9 @@ mod world;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 use std::sync::atomic::Ordering::Relaxed;
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -36,6 +36,10 @@ const SETTINGS: [(&str, &str); 4] = [
     (sysctl::DEFAULT, "cubic"),
     (sysctl::ALLOWED, "reno cubic"),
 ];
+/// How long an actor may take to end; some wait for the kernel for a minute.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// The exit status when an actor does not end.
+const STUCK: i32 = 3;
 /// Descriptors that may be open at a time.
 const DESCRIPTORS: u64 = 4096;
 
@@ -132,6 +136,25 @@ fn torture(seed: u64, time: Duration) -> Result<Report> {
     Ok(Report { seed, seconds, steps, connections, bytes, implementations, cases })
 }
 
+/// Waits until all actors have ended; those that have not in time.
+fn late(
+    actors: &[(&'static str, ScopedJoinHandle<'_, u64>)],
+    patience: Duration,
+) -> Vec<&'static str> {
+    let end = Instant::now() + patience;
+    loop {
+        let late: Vec<_> = actors
+            .iter()
+            .filter(|(_, actor)| !actor.is_finished())
+            .map(|(name, _)| *name)
+            .collect();
+        if late.is_empty() || Instant::now() > end {
+            return late;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// Runs all actors; the number of steps that each has made.
 fn act(world: &World, seed: u64, time: Duration) -> BTreeMap<&'static str, u64> {
     thread::scope(|scope| {
@@ -144,6 +167,12 @@ fn act(world: &World, seed: u64, time: Duration) -> BTreeMap<&'static str, u64> 
             .collect();
         thread::sleep(time);
         world.stop.store(true, Relaxed);
+        let late = late(&started, PATIENCE);
+        if !late.is_empty() {
+            // A thread that is stuck in the kernel cannot be joined.
+            eprintln!("error: did not end in {} s: {}", PATIENCE.as_secs(), late.join(", "));
+            process::exit(STUCK);
+        }
         started.into_iter().map(|(name, actor)| (name, actor.join().unwrap_or(0))).collect()
     })
 }
@@ -163,4 +192,26 @@ fn balance(world: &World) -> Result<Vec<(u64, u64)>> {
         .iter()
         .map(|implementation| Ok((implementation.started()?, implementation.released()?)))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_actor_that_does_not_end_is_named() {
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        thread::scope(|scope| {
+            let stuck = scope.spawn(|| {
+                while !stop.load(Relaxed) {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                0
+            });
+            let actors = [("done", scope.spawn(|| 0)), ("stuck", stuck)];
+            let late = late(&actors, Duration::from_millis(100));
+            stop.store(true, Relaxed);
+            assert_eq!(late, ["stuck"]);
+        });
+    }
 }

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::sync::atomic::Ordering::Relaxed;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -19,6 +20,8 @@ use crate::world::{NAMES, World};
 const OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/choose.bpf.o"));
 /// The control group of all processes.
 const GROUP: &str = "/sys/fs/cgroup";
+/// So many connections do not all end without a choice.
+const MANY: u64 = 500;
 /// The size of a name in the kernel.
 const NAME: usize = 16;
 
@@ -58,8 +61,9 @@ impl Choosers {
 }
 
 impl Actor for Choosers {
-    fn step(&mut self, _: &World, rng: &mut Rng) -> Result<()> {
+    fn step(&mut self, world: &World, rng: &mut Rng) -> Result<()> {
         let before = self.counted(".chosen")?;
+        let connections_before = world.connections.load(Relaxed);
         let attached = self
             .object
             .progs_mut()
@@ -67,7 +71,10 @@ impl Actor for Choosers {
             .collect::<Result<Vec<_>, _>>()
             .context("attach what chooses")?;
         sleep(Duration::from_millis(rng.u64(20..200)));
-        while self.counted(".chosen")? == before {
+        // Traffic ends before the actors do, so there may be no socket left to choose for.
+        while self.counted(".chosen")? == before && world.goes_on() {
+            let connections = world.connections.load(Relaxed) - connections_before;
+            ensure!(connections < MANY, "none of {connections} connections was given a name");
             sleep(Duration::from_millis(10));
         }
         drop(attached);
