@@ -50,8 +50,13 @@ struct tcp_congestion_ops {
 
 extern __u32 tcp_reno_undo_cwnd(struct sock *sk) __ksym;
 
-/* How many connections began their life on this implementation. */
-__u64 connections;
+/* How many connections began their life on this implementation, and how many of
+ * them could not be marked: the kernel has memory for a mark, or not, at once.
+ */
+struct {
+	__u64 begun;
+	__u64 unmarked;
+} connections;
 
 /* Marks those sockets, so that each can be asked which one it got. */
 struct {
@@ -65,8 +70,9 @@ static inline void count_connection(struct sock *sk)
 {
 	__u32 yes = 1;
 
-	__sync_fetch_and_add(&connections, 1);
-	bpf_sk_storage_get(&started, sk, &yes, BPF_SK_STORAGE_GET_F_CREATE);
+	__sync_fetch_and_add(&connections.begun, 1);
+	if (!bpf_sk_storage_get(&started, sk, &yes, BPF_SK_STORAGE_GET_F_CREATE))
+		__sync_fetch_and_add(&connections.unmarked, 1);
 }
 
 char _license[] SEC("license") = "GPL";

@@ -45,6 +45,15 @@ impl std::fmt::Display for Algorithm {
     }
 }
 
+/// What an implementation has counted.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counted {
+    /// The connections that it started.
+    pub connections: u64,
+    /// Those of them that do not tell so, since the kernel could not mark them.
+    pub unmarked: u64,
+}
+
 /// One implementation in the kernel.
 #[derive(Debug)]
 struct Implementation {
@@ -72,10 +81,14 @@ impl Implementation {
     }
 
     /// How many connections it started.
-    fn connections(&self) -> Result<u64> {
+    fn connections(&self) -> Result<Counted> {
         let bytes = self.variables.lookup(&0u32.to_ne_bytes(), MapFlags::ANY)?;
-        let count = bytes.as_deref().and_then(|bytes| bytes.first_chunk()).context("no counter")?;
-        Ok(u64::from_ne_bytes(*count))
+        let bytes = bytes.context("no counters")?;
+        let number = |at: usize| {
+            let number = bytes.get(at..).and_then(|rest| rest.first_chunk());
+            number.copied().map(u64::from_ne_bytes).context("no counter")
+        };
+        Ok(Counted { connections: number(0)?, unmarked: number(8)? })
     }
 
     /// Whether it started this connection.
@@ -115,7 +128,7 @@ impl Algorithms {
         self.link.update(self.get(algorithm).table.as_fd(), None)
     }
 
-    /// Which implementation a connection got; none if it was started by none.
+    /// Which implementation a connection got; none if it was started by none, or not marked.
     pub fn of_socket(&self, socket: &impl AsFd) -> Result<Option<Algorithm>> {
         for algorithm in Algorithm::ALL {
             if self.get(algorithm).has_started(socket)? {
@@ -126,7 +139,7 @@ impl Algorithms {
     }
 
     /// How many connections an implementation started, by its own count.
-    pub fn connections(&self, algorithm: Algorithm) -> Result<u64> {
+    pub fn connections(&self, algorithm: Algorithm) -> Result<Counted> {
         self.get(algorithm).connections()
     }
 

@@ -24,7 +24,7 @@ pub struct Swap {
 pub struct Connection {
     /// When it was.
     pub at: Duration,
-    /// What started it; none would be a loss.
+    /// What started it; none if it does not tell.
     pub algorithm: Option<Algorithm>,
     /// Whether that was older than the last update that had returned before.
     /// It cannot be told if an update ran while the connection was made.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 use struct_ops::percentile::nearest_rank;
 
-use crate::algorithms::Algorithm;
+use crate::algorithms::{Algorithm, Counted};
 use crate::ledger::{Connection, Loss, Records};
 use crate::live::micros;
 
@@ -92,14 +92,14 @@ impl Latency {
 
 impl Summary {
     /// Sums up. `counted` is what the implementations have counted themselves.
-    pub fn new(records: &Records, counted: [u64; 2], run: Run) -> Self {
-        let [cubic, reno] = counted;
+    pub fn new(records: &Records, counted: [Counted; 2], run: Run) -> Self {
+        let [cubic, reno] = counted.map(|counted| counted.connections);
         let mut losses = records.losses.clone();
         let connections = records.connections.len();
-        for (algorithm, count) in Algorithm::ALL.into_iter().zip(counted) {
-            let seen =
-                records.connections.iter().filter(|c| c.algorithm == Some(algorithm)).count();
-            if count != seen as u64 {
+        let got = |what| records.connections.iter().filter(|c| c.algorithm == what).count();
+        for (algorithm, counted) in Algorithm::ALL.into_iter().zip(counted) {
+            let (count, seen) = (counted.connections, got(Some(algorithm)));
+            if count != seen as u64 + counted.unmarked {
                 losses.push(Loss::Other(format!(
                     "{algorithm} counted {count} connections, the clients {seen}"
                 )));
@@ -107,6 +107,13 @@ impl Summary {
             if seen == 0 && !run.interrupted {
                 losses.push(Loss::Other(format!("no connection got {algorithm}")));
             }
+        }
+        let (none, unmarked) =
+            (got(None), counted.map(|counted| counted.unmarked).iter().sum::<u64>());
+        if none as u64 != unmarked {
+            losses.push(Loss::Other(format!(
+                "{none} connections were started by no implementation, {unmarked} not marked"
+            )));
         }
         if records.swaps.is_empty() && !run.interrupted {
             losses.push(Loss::Other("nothing was swapped".into()));
@@ -260,9 +267,14 @@ mod tests {
         records
     }
 
+    /// Counts of connections that are all marked.
+    fn marked(counted: [u64; 2]) -> [Counted; 2] {
+        counted.map(|connections| Counted { connections, unmarked: 0 })
+    }
+
     /// The summary of a run of two seconds under the guarantee.
     fn summary(records: &Records, counted: [u64; 2]) -> Summary {
-        Summary::new(records, counted, run(true))
+        Summary::new(records, marked(counted), run(true))
     }
 
     /// A run of two seconds.
@@ -310,7 +322,7 @@ mod tests {
 
     #[test]
     fn an_older_implementation_without_the_guarantee_is_said() {
-        let s = Summary::new(&with_an_older_one(), [1, 3], run(false));
+        let s = Summary::new(&with_an_older_one(), marked([1, 3]), run(false));
         assert_eq!(s.older_than_last_update, 1);
         assert!(s.is_clean(), "{:?}", s.losses);
         let text = s.to_string();
@@ -327,7 +339,7 @@ mod tests {
         }
         let s = summary(&records, [1, 3]);
         assert_eq!(s.losses, ["no connection was made between two swaps"]);
-        assert!(Summary::new(&records, [1, 3], run(false)).is_clean());
+        assert!(Summary::new(&records, marked([1, 3]), run(false)).is_clean());
     }
 
     #[test]
@@ -372,6 +384,20 @@ mod tests {
                 "no connection was made between two swaps"
             ]
         );
+    }
+
+    #[test]
+    fn only_a_connection_that_was_begun_may_be_without_a_mark() {
+        let mut records = records();
+        records.connections[3].algorithm = None;
+        let reno = |connections, unmarked| {
+            let [cubic, _] = marked([1, 0]);
+            let counted = [cubic, Counted { connections, unmarked }];
+            Summary::new(&records, counted, run(true)).losses
+        };
+        assert_eq!(reno(3, 1), [""; 0]);
+        assert_eq!(reno(2, 0), ["1 connections were started by no implementation, 0 not marked"]);
+        assert_eq!(reno(2, 1), ["reno counted 2 connections, the clients 2"]);
     }
 
     #[test]

@@ -212,9 +212,6 @@ impl<'a> Clients<'a> {
         let stale = algorithm.and_then(|algorithm| swaps.stale(algorithm));
         let at = self.ledger.now();
         self.ledger.records().connections.push(Connection { at, algorithm, stale });
-        if algorithm.is_none() {
-            self.ledger.lost(Loss::Other("a connection was started by no implementation".into()));
-        }
         Some((socket.into(), algorithm?))
     }
 

@@ -30,7 +30,7 @@ void BPF_PROG(pinned_init, struct sock *sk)
 SEC("socket")
 int unrelated(void *ctx)
 {
-	return *(volatile int *)connections;
+	return *(volatile int *)connections.begun;
 }
 
 #define PINNED {					\

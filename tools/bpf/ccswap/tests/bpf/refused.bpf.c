@@ -5,7 +5,7 @@
 SEC("struct_ops")
 __u32 BPF_PROG(refused_ssthresh, struct sock *sk)
 {
-	return *(volatile __u32 *)connections;
+	return *(volatile __u32 *)connections.begun;
 }
 
 SEC(".struct_ops.link")
