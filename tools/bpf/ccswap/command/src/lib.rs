@@ -19,6 +19,7 @@ mod rollback;
 mod rollout;
 mod status;
 mod steps;
+mod table;
 mod update;
 mod versions;
 mod watch;

@@ -262,7 +262,8 @@ fn judge(guard: &Guard, accounts: &Accounts, enough: bool, too_long: bool) -> Op
     (!broken.is_empty()).then_some(Stop::Guard(broken))
 }
 
-/// The heading of what was seen of both versions.
+/// The heading of what was seen of both versions. The lines below it come one after another, so
+/// the widths are fixed.
 pub fn heading() -> String {
     format!(
         "{:<6} {:>6} {:<8} {:>11} {:>12} {:>12} {:>16}",

@@ -12,7 +12,7 @@ use struct_ops::table::{TCP, Table, Tables};
 use struct_ops::{bpffs, link, netns, output, tcp_diag};
 
 use crate::cli::Status;
-use crate::versions;
+use crate::{table, versions};
 
 /// A registration as the user sees it. What a detached link held is not known.
 #[derive(Debug, Serialize)]
@@ -43,7 +43,7 @@ pub fn run(args: &Status) -> Result<()> {
     if args.json {
         output::say(serde_json::to_string_pretty(&rows)?, "")?;
     } else {
-        output::say(format(&rows).trim_end(), "")?;
+        output::say(format(&rows), "")?;
     }
     Ok(())
 }
@@ -114,10 +114,9 @@ fn count_users() -> Result<HashMap<String, usize>> {
 /// Lays the rows out as a table.
 fn format(rows: &[Row]) -> String {
     if rows.is_empty() {
-        return "no struct_ops links\n".into();
+        return "no struct_ops links".into();
     }
-    let mut lines = vec![["ID", "TYPE", "NAME", "MAP", "SOCKETS", "PINS"].map(str::to_owned)];
-    lines.extend(rows.iter().map(|row| {
+    let cells = rows.iter().map(|row| {
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());
         let pins: Vec<_> = row.pins.iter().map(|pin| pin.display().to_string()).collect();
         let map = match (row.map_id, row.id) {
@@ -134,17 +133,8 @@ fn format(rows: &[Row]) -> String {
             or_dash(row.sockets.map(|count| count.to_string())),
             or_dash((!place.is_empty()).then_some(place)),
         ]
-    }));
-    let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or(0);
-    let widths: Vec<_> = (0..5).map(width).collect();
-    lines
-        .iter()
-        .map(|line| {
-            let padded = widths.iter().zip(line).map(|(width, cell)| format!("{cell:width$}"));
-            let cells: Vec<_> = padded.chain([line[5].clone()]).collect();
-            cells.join("  ") + "\n"
-        })
-        .collect()
+    });
+    table::text(&["ID", "TYPE", "NAME", "MAP", "SOCKETS", "PINS"], 4..5, cells)
 }
 
 #[cfg(test)]
@@ -189,11 +179,11 @@ mod tests {
         assert_eq!(
             format(&rows()),
             "ID  TYPE                NAME    MAP       SOCKETS  PINS\n\
-             5   tcp_congestion_ops  ccswap  12        0        /sys/fs/bpf/a /sys/fs/bpf/b\n\
-             16  -                   -       detached  -        -\n\
-             -   tcp_congestion_ops  bbr     -         3        tcp_bbr\n"
+             5   tcp_congestion_ops  ccswap  12              0  /sys/fs/bpf/a /sys/fs/bpf/b\n\
+             16  -                   -       detached        -  -\n\
+             -   tcp_congestion_ops  bbr     -               3  tcp_bbr"
         );
-        assert_eq!(format(&[]), "no struct_ops links\n");
+        assert_eq!(format(&[]), "no struct_ops links");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 //! `ccswap status LINK`: which version its sockets run.
 
+use std::iter;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,7 +14,10 @@ use struct_ops::table::{TCP, Table, Tables};
 use struct_ops::versions::{Snapshot, Version};
 use struct_ops::{before, output};
 
-use crate::live;
+use crate::{live, table};
+
+/// What is shown of a version.
+const HEADING: [&str; 6] = ["MAP", "VERSION", "AGE", "LISTENING", "ESTABLISHED", "OTHER"];
 
 /// How long the bar of a version is that all sockets run, in characters: 80 columns hold the line.
 const BAR: usize = 12;
@@ -131,41 +135,33 @@ pub fn row(version: &Version, list: bool) -> Row {
     }
 }
 
-/// The heading of a table of versions.
-fn heading() -> String {
-    format!(
-        "{:<8} {:<8} {:>8} {:>10} {:>12} {:>6}",
-        "MAP", "VERSION", "AGE", "LISTENING", "ESTABLISHED", "OTHER"
-    )
-}
-
-/// The line of a version.
-fn line(row: &Row) -> String {
-    let age = row.age.map_or("-".into(), |seconds| format!("{seconds} s"));
+/// The cells of a version.
+fn cells(row: &Row) -> Vec<String> {
     let place = match row {
         Row { current: true, .. } => "current",
         Row { kept: true, .. } => "kept",
         _ => "other",
     };
-    format!(
-        "{:<8} {place:<8} {age:>8} {:>10} {:>12} {:>6}",
-        row.map_id, row.listening, row.established, row.other
-    )
+    vec![
+        row.map_id.to_string(),
+        place.into(),
+        row.age.map_or("-".into(), |seconds| format!("{seconds} s")),
+        row.listening.to_string(),
+        row.established.to_string(),
+        row.other.to_string(),
+    ]
 }
 
 /// Lays the versions out as a table, each with its sockets below it.
 fn format(rows: &[Row]) -> String {
-    let mut text = heading() + "\n";
-    for row in rows {
-        text += &format!("{}\n", line(row));
-        for socket in &row.sockets {
-            text += &format!(
-                "  {:<11} {} {} in {}\n",
-                socket.state,
-                socket.local,
-                socket.remote,
-                socket.namespace.display()
-            );
+    let table = table::text(&HEADING, 2..6, rows.iter().map(cells));
+    let mut text = String::new();
+    // The heading has no sockets below it.
+    let sockets = iter::once(&[][..]).chain(rows.iter().map(|row| &row.sockets[..]));
+    for (line, sockets) in table.lines().zip(sockets) {
+        text += &format!("{line}\n");
+        for SocketRow { state, local, remote, namespace } in sockets {
+            text += &format!("  {state:<11} {local} {remote} in {}\n", namespace.display());
         }
     }
     text
@@ -181,13 +177,13 @@ pub fn shares(versions: &[Version]) -> String {
 fn format_shares(rows: &[Row]) -> String {
     let count = |row: &Row| row.listening + row.established + row.other;
     let all: usize = rows.iter().map(count).sum();
-    let mut text = format!("{} {:>8}\n", heading(), "SHARE");
-    for row in rows {
+    let rows = rows.iter().map(|row| {
         // Without a socket no version has a share.
         let share = count(row) as f64 / all.max(1) as f64;
-        text += &format!("{} {:>6.1} %  {}\n", line(row), share * 100.0, live::bar(share, BAR));
-    }
-    text
+        let more = [format!("{:.1} %", share * 100.0), live::bar(share, BAR)];
+        [cells(row), more.into()].concat()
+    });
+    table::text(&[&HEADING[..], &["SHARE", ""]].concat(), 2..7, rows)
 }
 
 #[cfg(test)]
@@ -219,22 +215,23 @@ mod tests {
         });
         assert_eq!(
             format(&[version(9, true, 2), old]),
-            "MAP      VERSION       AGE  LISTENING  ESTABLISHED  OTHER\n\
-             9        current      12 s          1            2      0\n\
-             7        other           -          1            2      0\n\
+            "MAP  VERSION   AGE  LISTENING  ESTABLISHED  OTHER\n\
+             9    current  12 s          1            2      0\n\
+             7    other       -          1            2      0\n\
              \x20 established 10.0.0.1:80 10.0.0.2:4711 in /run/netns/a\n"
         );
     }
 
     #[test]
     fn shows_which_share_of_the_sockets_runs_a_version() {
-        let heading = "MAP      VERSION       AGE  LISTENING  ESTABLISHED  OTHER    SHARE";
-        let current = "9        current      12 s          1            2      0";
-        let old = "7        other           -          1            0      0";
         assert_eq!(
             format_shares(&[version(9, true, 2), version(7, false, 0)]),
-            format!("{heading}\n{current}   75.0 %  {}\n{old}   25.0 %  ███\n", "█".repeat(9))
+            "MAP  VERSION   AGE  LISTENING  ESTABLISHED  OTHER   SHARE\n\
+             9    current  12 s          1            2      0  75.0 %  █████████\n\
+             7    other       -          1            0      0  25.0 %  ███"
         );
+        let long = Row { age: Some(99_999), ..version(1_234_567, true, 1_000_000) };
+        assert!(format_shares(&[long]).lines().all(|line| line.chars().count() <= 80));
         let idle = Row { listening: 0, ..version(9, true, 0) };
         assert!(format_shares(&[idle]).contains(" 0.0 %"));
     }
