@@ -19,12 +19,14 @@ struct path {
 	const char *client;
 	const char *ip;
 	const char *client_route;
+	const char *option;	/* of the client's address */
 };
 
 static const struct path paths[] = {
-	{ "ipv4", AF_INET, "127.0.0.1", "127.0.0.2", "ip -4", "127.0.0.2" },
-	{ "ipv6", AF_INET6, "::1", "fd00::2", "ip -6", "fd00::2" },
-	{ "ipv4_mapped", AF_INET6, "::ffff:127.0.0.1", "::ffff:127.0.0.2", "ip -4", "127.0.0.2" },
+	{ "ipv4", AF_INET, "127.0.0.1", "127.0.0.2", "ip -4", "127.0.0.2", "" },
+	{ "ipv6", AF_INET6, "::1", "fd00::2", "ip -6", "fd00::2", "nodad" },
+	{ "ipv4_mapped", AF_INET6, "::ffff:127.0.0.1", "::ffff:127.0.0.2", "ip -4", "127.0.0.2",
+	  "" },
 };
 
 /* Creates the child when the first data arrives, not with the handshake */
@@ -86,7 +88,7 @@ static void test_no_route(const struct path *path)
 	ns = netns_new("struct_ops_link", true);
 	if (!ASSERT_OK_PTR(ns, "netns"))
 		goto out;
-	SYS(out, "%s addr add %s dev lo", path->ip, path->client_route);
+	SYS(out, "%s addr add %s dev lo %s", path->ip, path->client_route, path->option);
 	listener = create_listener(path);
 	if (!ASSERT_OK_FD(listener, "listen"))
 		goto out;
