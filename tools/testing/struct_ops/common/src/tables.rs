@@ -153,7 +153,7 @@ impl Implementation {
         self.counter(".bss.released")
     }
 
-    /// The counter that has a map of its own, whose name ends like this.
+    /// The counter that begins the map whose name ends like this.
     fn counter(&self, suffix: &str) -> Result<u64> {
         let map = self
             .object
@@ -161,7 +161,7 @@ impl Implementation {
             .find(|map| map.name().to_string_lossy().ends_with(suffix))
             .with_context(|| format!("the object has no map {suffix}"))?;
         let value = map.lookup(&0u32.to_ne_bytes(), MapFlags::ANY)?.context("no counter")?;
-        Ok(u64::from_ne_bytes(value.as_slice().try_into().context("no single counter")?))
+        Ok(u64::from_ne_bytes(*value.first_chunk().context("no counter")?))
     }
 }
 
