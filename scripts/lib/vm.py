@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO
 
 from lib import initramfs, qemu, results, splat
 from lib.errors import Failure
@@ -28,18 +28,10 @@ TIMEOUT = 3600
 NEVER = 10 ** 9
 
 
-class Sink(Protocol):
-    """Where a stream of bytes goes."""
-
-    def write(self, data: bytes, /) -> object: ...
-
-    def flush(self) -> object: ...
-
-
 class Port:
     """The host's end of one of the guest's output streams."""
 
-    def __init__(self, name: str, sink: Sink) -> None:
+    def __init__(self, name: str, sink: BinaryIO) -> None:
         self.name, self.sink = name, sink
         self.ours, self.theirs = socket.socketpair()
 

@@ -61,13 +61,12 @@ class PumpTest(unittest.TestCase):
 
 # In QEMU's place: writes the next of the logs, and says so on both ports for output.
 QEMU = """
-import json, os, sys
+import os, sys
 folder, log, *args = sys.argv[1:]
 ports = {name: int(fd) for name, fd in (
     arg.removeprefix('socket,id=').split(',fd=') for arg in args if arg.startswith('socket,'))}
 number = len(os.listdir(folder)) + 1
-with open(f'{folder}/{number}', 'w') as file:
-    json.dump(sys.argv, file)
+open(f'{folder}/{number}', 'w').close()
 with open(log, 'w') as file:
     file.write(LOGS[number - 1])
 os.write(ports['out'], b'out %d\\n' % number)
