@@ -11,7 +11,7 @@ import argparse
 import shutil
 
 from lib import command, qemu
-from lib.archive import Archive, mirrors
+from lib.archive import answering
 from lib.errors import Failure
 from lib.lock import lock
 from lib.paths import LOG, cache
@@ -24,10 +24,7 @@ PACKAGES = ('qemu-system-x86', 'qemu-system-common', 'qemu-system-data')
 def fetch() -> None:
     state, scratch = cache() / 'download/apt-qemu', cache() / 'tools/qemu.new'
     log = LOG / 'qemu.log'
-    for site in mirrors():
-        archive = Archive(site, [SUITE], state, log)
-        if not archive.update():
-            continue
+    for archive in answering([SUITE], state, log):
         shutil.rmtree(scratch, ignore_errors=True)
         for name in PACKAGES:
             package = archive.download(f'{name}/{SUITE}', state)

@@ -3,7 +3,7 @@
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lib.errors import Failure
@@ -97,3 +97,11 @@ class Archive:
         if status or not found:
             return None
         return found[0].replace(folder / found[0].name)
+
+
+def answering(suites: Sequence[str], state: Path, log: Path) -> Iterator[Archive]:
+    """The suites of each mirror that answers."""
+    for site in mirrors():
+        archive = Archive(site, suites, state, log)
+        if archive.update():
+            yield archive

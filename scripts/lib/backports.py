@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lib import source
-from lib.archive import Archive, mirrors
+from lib.archive import answering
 from lib.content import Content, Originals
 from lib.errors import Failure
 from lib.lock import lock
@@ -46,10 +46,7 @@ def fetch() -> list[Path]:
     store.mkdir(exist_ok=True)
     log = LOG / 'backports.log'
     with lock(source.FETCHING):
-        for site in mirrors():
-            archive = Archive(site, SUITES, store / 'apt-all', log)
-            if not archive.update():
-                continue
+        for archive in answering(SUITES, store / 'apt-all', log):
             found: list[Path] = []
             for name, version in sorted(archive.versions(PREFIX).items()):
                 if name == source.PACKAGE:

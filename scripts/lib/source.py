@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lib.archive import Archive, mirrors, newer
+from lib.archive import answering, mirrors, newer
 from lib.errors import Failure
 from lib.lock import lock
 from lib.paths import LOG, cache
@@ -111,14 +111,12 @@ def fetch() -> Path:
     """
     store = cache() / 'download'
     store.mkdir(exist_ok=True)
-    sites = mirrors()
-    if not sites:
+    if not mirrors():
         raise Failure(f'apt on this machine names no Debian mirror to take {PACKAGE} from; '
                       f'{INSTEAD}')
     state, log = store / 'apt', LOG / 'fetch.log'
-    for site in sites:
-        archive = Archive(site, [SUITE], state, log)
-        if archive.update() and (package := archive.download(PACKAGE, store)):
+    for archive in answering([SUITE], state, log):
+        if package := archive.download(PACKAGE, store):
             shutil.rmtree(state)
             return package
     raise Failure(f'{PACKAGE} could not be fetched from the Debian mirror (see {log}); '

@@ -122,7 +122,7 @@ class FetchTest(unittest.TestCase):
             asked.append(package)
             return folder / f'{package.replace("=", "_")}_all.deb'
 
-        with mock.patch('lib.backports.mirrors', return_value=['http://a.example']), \
+        with mock.patch('lib.archive.mirrors', return_value=['http://a.example']), \
                 mock.patch.object(Archive, 'update', return_value=online), \
                 mock.patch.object(Archive, 'download', download), \
                 mock.patch.object(Archive, 'versions', return_value={
