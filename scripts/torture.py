@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lib import command, results, vm
 from lib.cargo import PROGRAMS
-from lib.kernel import add_impl
+from lib.kernel import Kernel, add_impl
 from lib.paths import BUILD
 from lib.results import Case, Result
 
@@ -52,8 +52,9 @@ def main() -> int:
     report.unlink(missing_ok=True)
     seconds = max(1, round(args.minutes * 60))
     seed = ['--seed', str(args.seed)] if args.seed is not None else []
+    module = Kernel(args.impl).obj / 'net/ipv4/tcp_lp.ko'
     status = vm.run(args.impl, shlex.join([str(BINARY), '--seconds', str(seconds),
-                                           '--json', str(report), *seed]),
+                                           '--module', str(module), '--json', str(report), *seed]),
                     timeout=seconds + PATIENCE, build=False)
     result = judge(args.impl, status, report)
     result.show()

@@ -45,6 +45,7 @@ const DESCRIPTORS: u64 = 4096;
 
 /// Uses struct_ops links in every way at once, in a virtual machine.
 #[derive(Parser)]
+#[command(subcommand_negates_reqs = true)]
 struct Options {
     /// For another part of the run.
     #[command(subcommand)]
@@ -55,6 +56,9 @@ struct Options {
     /// What the random streams are made from; random by default.
     #[arg(long)]
     seed: Option<u64>,
+    /// The file of the module `tcp_lp`, as it was built for this kernel.
+    #[arg(long, required = true)]
+    module: Option<PathBuf>,
     /// Where the report goes, as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -77,9 +81,10 @@ fn main() -> Result<ExitCode> {
     if let Some(Part::Victim { seed }) = options.part {
         actors::victim::live(seed)?;
     }
+    let module = options.module.context("no module")?;
     let seed = options.seed.unwrap_or_else(|| fastrand::u64(..));
     println!("seed {seed}");
-    let report = torture(seed, Duration::from_secs(options.seconds))?;
+    let report = torture(seed, module, Duration::from_secs(options.seconds))?;
     println!("{report}");
     if let Some(path) = options.json {
         fs::write(&path, serde_json::to_vec_pretty(&report)?)
@@ -89,15 +94,16 @@ fn main() -> Result<ExitCode> {
 }
 
 /// Runs all actors for a time, and checks what must hold.
-fn torture(seed: u64, time: Duration) -> Result<Report> {
+fn torture(seed: u64, module: PathBuf, time: Duration) -> Result<Report> {
     setrlimit(Resource::RLIMIT_NOFILE, DESCRIPTORS, DESCRIPTORS)?;
     set()?;
+    actors::modules::autoload(&module)?;
     census::forget_leaks()?;
     let before = Census::take().context("cannot count what exists")?;
     let pins = Path::new("/sys/fs/bpf/torture");
     fs::create_dir(pins).context("cannot make a folder for pins; is this the guest?")?;
 
-    let world = World::new(pins.to_owned())?;
+    let world = World::new(pins.to_owned(), module)?;
     let began = Instant::now();
     let steps = act(&world, seed, time);
     let seconds = began.elapsed().as_secs_f64();
@@ -123,7 +129,12 @@ fn torture(seed: u64, time: Duration) -> Result<Report> {
         steps.iter().filter(|(_, steps)| **steps == 0).map(|(name, _)| (*name).into()).collect(),
     ));
     let implementations = balance(&world)?;
-    let (connections, bytes) = (world.connections.load(Relaxed), world.bytes.load(Relaxed));
+    let [connections, modular, bytes] =
+        [&world.connections, &world.modular, &world.bytes].map(|count| count.load(Relaxed));
+    cases.push(Case::new(
+        "connections used a module",
+        if modular == 0 { vec!["none did".into()] } else { Vec::new() },
+    ));
     drop(world);
     fs::remove_dir(pins).context("a pin is left")?;
     cases.push(Case::new(
@@ -133,7 +144,7 @@ fn torture(seed: u64, time: Duration) -> Result<Report> {
     if let Some(leaks) = census::leaks()? {
         cases.push(Case::new("kmemleak is silent", leaks));
     }
-    Ok(Report { seed, seconds, steps, connections, bytes, implementations, cases })
+    Ok(Report { seed, seconds, steps, connections, modular, bytes, implementations, cases })
 }
 
 /// Waits until all actors have ended; those that have not in time.

@@ -33,6 +33,8 @@ pub struct Report {
     pub steps: BTreeMap<&'static str, u64>,
     /// Connections that were made.
     pub connections: u64,
+    /// Connections whose congestion control was a module.
+    pub modular: u64,
     /// Bytes that arrived and were right.
     pub bytes: u64,
     /// For each implementation: connections that began on it, and that left it.
@@ -54,6 +56,7 @@ impl std::fmt::Display for Report {
             writeln!(f, "{actor:22}{steps:>10} steps")?;
         }
         writeln!(f, "{:22}{:>10}", "connections", self.connections)?;
+        writeln!(f, "{:22}{:>10}", "of a module", self.modular)?;
         writeln!(f, "{:22}{:>10}", "bytes", self.bytes)?;
         for (number, (started, released)) in self.implementations.iter().enumerate() {
             writeln!(f, "implementation {number}: {started} began, {released} left")?;

@@ -96,10 +96,14 @@ pub struct World {
     pub entries: Vec<Entry>,
     /// A folder for pins.
     pub pins: PathBuf,
+    /// The file of the module `tcp_lp`.
+    pub module: PathBuf,
     /// Whether the actors are to end.
     pub stop: AtomicBool,
     /// Connections that were made.
     pub connections: AtomicU64,
+    /// Connections whose congestion control was a module.
+    pub modular: AtomicU64,
     /// Bytes that arrived and were right.
     pub bytes: AtomicU64,
     /// What went wrong: how often, and the first in words.
@@ -113,7 +117,7 @@ pub fn tables(implementations: &[Implementation], name: &str) -> Result<Vec<MapH
 
 impl World {
     /// Loads the implementations, and registers the names.
-    pub fn new(pins: PathBuf) -> Result<Self> {
+    pub fn new(pins: PathBuf, module: PathBuf) -> Result<Self> {
         let implementations = (0..IMPLEMENTATIONS)
             .map(|_| Implementation::load(Kind::Congestion))
             .collect::<Result<Vec<_>>>()?;
@@ -129,8 +133,10 @@ impl World {
             implementations,
             entries,
             pins,
+            module,
             stop: AtomicBool::new(false),
             connections: AtomicU64::new(0),
+            modular: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             failures: Mutex::default(),
         })

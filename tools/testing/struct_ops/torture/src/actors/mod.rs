@@ -6,6 +6,7 @@ mod choosers;
 mod diag;
 mod hid;
 mod life;
+pub mod modules;
 mod namespaces;
 mod odd;
 mod qdisc;
@@ -30,7 +31,7 @@ use nix::errno::Errno;
 use crate::actor::Make;
 
 /// Every actor with its name; some act more than once.
-pub const ALL: [(&str, Make); 18] = [
+pub const ALL: [(&str, Make); 20] = [
     ("swap a", |_, _| Ok(Box::new(swap::Swap::new(0)))),
     ("swap b", |_, _| Ok(Box::new(swap::Swap::new(1)))),
     ("swap c", |_, _| Ok(Box::new(swap::Swap::new(2)))),
@@ -45,6 +46,8 @@ pub const ALL: [(&str, Make); 18] = [
     ("sysctl", |_, _| Ok(Box::new(sysctl::Sysctl))),
     ("routes", |_, _| Ok(Box::new(routes::Routes::new()?))),
     ("choosers", |_, _| Ok(Box::new(choosers::Choosers::new()?))),
+    ("modules 0", |_, _| Ok(Box::new(modules::Modules::new()?))),
+    ("modules 1", |_, _| Ok(Box::new(modules::Modules::new()?))),
     ("diag", |_, _| Ok(Box::new(diag::Diag))),
     ("HID", |_, _| Ok(Box::new(hid::Hid::new()?))),
     ("qdisc and sched_ext", |_, _| Ok(Box::new((qdisc::Disc::new()?, sched::Sched::new()?)))),

@@ -76,7 +76,7 @@ impl Stream {
 }
 
 /// A connection, both ends.
-struct Connection {
+pub struct Connection {
     /// The two sockets.
     ends: [Socket; 2],
     /// What each of them sends.
@@ -84,8 +84,13 @@ struct Connection {
 }
 
 impl Connection {
+    /// Of two sockets that are connected, through which nothing was sent.
+    pub fn new(client: Socket, server: Socket, rng: &mut Rng) -> Self {
+        Self { ends: [client, server], streams: [Stream::new(rng), Stream::new(rng)] }
+    }
+
     /// Sends bytes one way or the other.
-    fn carry(&mut self, world: &World, rng: &mut Rng) -> Result<()> {
+    pub fn carry(&mut self, world: &World, rng: &mut Rng) -> Result<()> {
         let (length, way) = (rng.usize(1..=CHUNK), rng.usize(..2));
         let [client, server] = &mut self.ends;
         let (from, to) = if way == 0 { (client, server) } else { (server, client) };
@@ -95,7 +100,7 @@ impl Connection {
     }
 
     /// Ends the connection; nothing more may arrive.
-    fn close(mut self) -> Result<()> {
+    pub fn close(mut self) -> Result<()> {
         self.ends[0].shutdown(Shutdown::Write).context("shutdown")?;
         let mut rest = [0];
         match self.ends[1].read(&mut rest).context("end")? {
@@ -183,7 +188,7 @@ impl Traffic {
 }
 
 /// A socket that waits for long, but not for ever.
-fn socket(protocol: Protocol, address: &SocketAddr) -> Result<Socket> {
+pub fn socket(protocol: Protocol, address: &SocketAddr) -> Result<Socket> {
     let socket = Socket::new(Domain::for_address(*address), Type::STREAM, Some(protocol))?;
     socket.set_read_timeout(Some(PATIENCE))?;
     socket.set_write_timeout(Some(PATIENCE))?;
@@ -213,7 +218,7 @@ fn set_fast_open(listener: &Socket) -> Result<()> {
 }
 
 /// Accepts a connection. An MPTCP listener does not heed its timeout, so poll() waits.
-fn accept(listener: &Socket) -> Result<Socket> {
+pub fn accept(listener: &Socket) -> Result<Socket> {
     let mut fds = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
     let timeout = PollTimeout::try_from(PATIENCE).context("timeout")?;
     if poll(&mut fds, timeout)? == 0 {
