@@ -36,7 +36,7 @@ packages=(python3 python3-venv python3-junitparser python3-xmlrunner python3-jso
 	gcc libc6-dev pkg-config
 	clang-19 llvm-19 lld-19 libclang-19-dev ccache
 	flex bison bc cpio kmod dwarves libelf-dev libdw-dev libssl-dev zlib1g-dev libcap-dev
-	qemu-system-x86 busybox-static iproute2 shellcheck)
+	qemu-system-x86 busybox-static iproute2 systemd shellcheck)
 
 # shellcheck source=/dev/null
 VERSION_ID=$(. /etc/os-release && [[ $ID == debian ]] && echo "${VERSION_ID-}") || VERSION_ID=
