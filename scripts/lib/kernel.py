@@ -68,7 +68,7 @@ class Kernel:
     @property
     def config(self) -> str:
         """The options that are wanted; all others are off."""
-        names = ['guest', self.impl] if self.impl in WATCHED else ['guest']
+        names = ['guest', self.impl if self.impl in WATCHED else 'suites']
         chosen = zip(CHOICES, symbols(self.impl), strict=True)
         return ''.join((CONFIGS / f'{name}.config').read_text(encoding='utf-8')
                        for name in names) + \
@@ -105,22 +105,23 @@ class Kernel:
     def find_room(self) -> bool:
         """Makes the build folder, from another kernel's objects where there are any.
 
-        Returns whether nothing of it has been built.
+        Returns whether all of the kernel is to be compiled.
         """
         others = [Kernel(name) for name in SYMBOLS if name != self.impl]
-        source = next((kernel for kernel in others if kernel.key), None) \
-            if self.impl in (*SYMBOLS, LINT) else None
+        source = next((kernel for kernel in others if kernel.key), None)
+        # Of the others only the tools fit: they compile all of the kernel in their own way.
+        parts = () if self.impl in SYMBOLS else NO_KERNEL
         last = self.obj / ('include/generated' if self.impl == LINT else 'vmlinux')
         seeded = bool(source) and not last.exists()
-        cold = not seeded and not last.exists()
+        cold = not last.exists() and not (seeded and not parts)
         free = shutil.disk_usage(cache()).free
         needed = NEEDED if cold and self.impl != LINT else NEEDED_AGAIN
         if free < needed:
             raise Failure(f'{cache()} has {free >> 30} GB of free disk, the build needs '
                           f'{needed >> 30} GB: free some, or set XDG_CACHE_HOME to another disk')
-        if source and seeded:
-            seed(self.impl, source.obj, self.obj, NO_KERNEL if self.impl == LINT else ())
         fresh = cold and not self.obj.exists()
+        if source and seeded:
+            seed(self.impl, source.obj, self.obj, parts)
         self.obj.mkdir(parents=True, exist_ok=True)
         return fresh
 

@@ -17,17 +17,20 @@ PROGRAM = Path("/usr/bin/ccswap")    # where the unit expects it
 STATE = Path("/run/systemd")
 GROUP = CGROUPS / "machine"
 
-# The number that the first process has outside is in the old /proc. Units of this
-# machine's own are hidden.
+# The number that the first process has outside is in the old /proc. This machine's own
+# units are hidden, and what would set its sysctls or empty its /tmp.
 BOOT = """
 set -e
 read -r pid _ </proc/self/stat
+echo "$pid" >"$3"
 mount -t proc proc /proc
+umount /sys/fs/cgroup
 mount -t cgroup2 cgroup /sys/fs/cgroup
 mount -t tmpfs units /etc/systemd/system
+ln -s /dev/null /etc/systemd/system/systemd-sysctl.service
 cp "$1" /etc/systemd/system/
-SYSTEMD_OFFLINE=1 systemctl enable "$2"
-echo "$pid" >"$3"
+SYSTEMD_OFFLINE=1 systemctl --quiet enable "$2"
+mount -t tmpfs tmp /tmp
 exec /lib/systemd/systemd --unit=multi-user.target
 """
 BOOTS = 180     # seconds that it may take, on an emulated machine
@@ -42,7 +45,8 @@ class Machine:
         told = Path(self.scratch.name) / "pid"
         GROUP.mkdir()
         join = f'echo $$ >{GROUP}/cgroup.procs; exec "$@"'
-        namespaces = ["unshare", "--fork", "--kill-child", "--pid", "--mount", "--cgroup"]
+        namespaces = ["unshare", "--fork", "--kill-child", "--pid", "--mount", "--cgroup",
+                      "--uts"]
         self.process = subprocess.Popen(
             ["sh", "-c", join, "sh", *namespaces,
              "sh", "-c", BOOT, "sh", str(UNIT), service, str(told)],
@@ -68,6 +72,8 @@ class Machine:
 
     def booted(self) -> bool:
         """Whether it is done with what it starts at boot."""
+        if self.process.poll() is not None:
+            raise AssertionError("systemd has ended")
         return self.systemctl("is-system-running").stdout.strip() in ("running", "degraded")
 
     def shown(self, unit: str, name: str) -> str:

@@ -17,12 +17,12 @@ FOLDER = Path("/etc/ccswap")
 SERVICE = "ccswap@test.service"    # of the file that configure() writes
 SPACE = "ccswap-other"
 LISTEN = f"""
-import socket
+import socket, sys
 listener = socket.socket()
 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, {NAME.encode()!r})
 listener.listen()
 print("listens", flush=True)
-input()
+sys.stdin.read()
 """
 
 
