@@ -4,12 +4,14 @@
 
 import argparse
 import shlex
+import shutil
 from pathlib import Path
 
 from lib import command, results, vm
 from lib.cargo import Workspace
 from lib.kernel import add_impl, symbols
-from lib.paths import BUILD, TOP, cache
+from lib.paths import BUILD, LOG, TOP, cache
+from lib.process import step
 from lib.results import Case, Result
 
 OBJECTS = cache() / 'ccswap/objects'
@@ -17,6 +19,8 @@ WORKSPACE = Workspace('ccswap', TOP / 'tools/bpf/ccswap', {'CCSWAP_OBJ_DIR': str
 BINARY = WORKSPACE.target / 'release/ccswap'
 DEMO = WORKSPACE.target / 'release/ccswap-demo'
 REGISTER = WORKSPACE.target / 'release/ccswap-test-register'
+ASSETS = WORKSPACE.target / 'release/assets'
+INSTALLED = cache() / 'ccswap/installed'
 PATIENCE = 300   # seconds that a boot may take on a busy machine
 GUEST = 1500     # seconds that the tests may take there
 
@@ -39,11 +43,20 @@ def traced(impl: str) -> list[str]:
     return ['--tracepoints'] if links == 'y' else []
 
 
+def install() -> None:
+    """Installs what was built to INSTALLED, as a packager does."""
+    for folder in (ASSETS, INSTALLED):
+        shutil.rmtree(folder, ignore_errors=True)
+    step('installing ccswap to a folder',
+         ['make', '-C', WORKSPACE.source, 'install', f'DESTDIR={INSTALLED}', 'PREFIX=/usr',
+          f'CARGO_TARGET_DIR={WORKSPACE.target}', 'CARGO=true'], LOG / 'ccswap-install.log')
+
+
 def copied(tests: str, *argv: str) -> str:
     """The command that runs a script of the tests, whose programs are copies: an ordinary user
     of the guest may not look into root's cache."""
     copies = '/run/ccswap'
-    copy = shlex.join(['cp', '-r', *map(str, (BINARY, DEMO, REGISTER, OBJECTS)), copies])
+    copy = shlex.join(['cp', '-r', *map(str, (BINARY, DEMO, REGISTER, OBJECTS, INSTALLED)), copies])
     run = shlex.join([str(WORKSPACE.source / 'tests' / tests), f'{copies}/{BINARY.name}',
                       '--objects', f'{copies}/{OBJECTS.name}', *argv])
     return f'mkdir {copies} && {copy} && {run}'
@@ -52,6 +65,7 @@ def copied(tests: str, *argv: str) -> str:
 def guest(impl: str, last: bool) -> int:
     """Runs the tests of the commands themselves on a kernel; they write their own result."""
     WORKSPACE.build_with_kernel(impl, last)
+    install()
     result = results.path(f'ccswap-guest-{impl}')
     result.parent.mkdir(parents=True, exist_ok=True)
     tests = copied('guest.py', '--junit', str(result), *promised(impl), *traced(impl))
@@ -61,6 +75,7 @@ def guest(impl: str, last: bool) -> int:
 def demo(impl: str, seconds: int, out: Path, last: bool) -> int:
     """Shows many swaps, and a roll-out, each of which is a case."""
     WORKSPACE.build_with_kernel(impl, last)
+    install()
     out.mkdir(parents=True, exist_ok=True)
     swaps = shlex.join([str(DEMO), '--seconds', str(seconds), '--out', str(out), *promised(impl)])
     cases = {}

@@ -10,10 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
-from case import CGROUPS, PACKAGING, SETTINGS, wait_for
+from case import CGROUPS, SETTINGS, wait_for
 
-UNIT = PACKAGING / "ccswap@.service"
-PROGRAM = Path("/usr/bin/ccswap")    # where the unit expects it
+PROGRAM = Path("/usr/bin/ccswap")
 STATE = Path("/run/systemd")
 GROUP = CGROUPS / "machine"
 
@@ -36,11 +35,16 @@ exec /lib/systemd/systemd --unit=multi-user.target
 BOOTS = 180     # seconds that it may take, on an emulated machine
 
 
+def installed(name: str) -> Path:
+    """A file of what `make install PREFIX=/usr` has installed."""
+    return SETTINGS.ccswap.with_name("installed") / "usr" / name
+
+
 class Machine:
     """A boot of Debian's systemd to its usual target, with a service of ccswap's enabled."""
 
     def __init__(self, service: str) -> None:
-        shutil.copy(SETTINGS.ccswap, PROGRAM)
+        shutil.copy(installed("bin/ccswap"), PROGRAM)
         self.scratch = tempfile.TemporaryDirectory()
         told = Path(self.scratch.name) / "pid"
         GROUP.mkdir()
@@ -49,7 +53,8 @@ class Machine:
                       "--uts"]
         self.process = subprocess.Popen(
             ["sh", "-c", join, "sh", *namespaces,
-             "sh", "-c", BOOT, "sh", str(UNIT), service, str(told)],
+             "sh", "-c", BOOT, "sh", str(installed("lib/systemd/system/ccswap@.service")),
+             service, str(told)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             env={**os.environ, "container": "test"})
         try:

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""The service, under systemd."""
+"""What is installed, and the service, under systemd."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import subprocess
 import sys
+import unittest
 from collections.abc import Iterator
 from pathlib import Path
 
-from case import PIN, Case, available, configure, status
-from machine import Machine
+from case import PIN, Case, available, configure, run, status
+from machine import Machine, installed
 from traffic import NAME
 
 FOLDER = Path("/etc/ccswap")
@@ -45,6 +47,23 @@ def listener() -> Iterator[None]:
         assert process.stdout.readline() == b"listens\n"
         yield
         process.stdin.close()
+
+
+class Install(unittest.TestCase):
+    """What a packager gets."""
+
+    def test_all_is_there(self) -> None:
+        for name in ("share/bash-completion/completions/ccswap",
+                     "share/zsh/site-functions/_ccswap",
+                     "share/fish/vendor_completions.d/ccswap.fish",
+                     "share/doc/ccswap/examples/example.toml"):
+            self.assertTrue(installed(name).stat().st_size, name)
+        # One page, and one for each command.
+        commands = re.findall(r"^  ([a-z]+) ", run("--help").stdout, re.M)
+        pages = {f"ccswap-{command}.1" for command in commands if command != "help"}
+        self.assertLess(8, len(pages))
+        self.assertEqual({page.name for page in installed("share/man/man1").iterdir()},
+                         {"ccswap.1", *pages})
 
 
 class Boot(Case):
