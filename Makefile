@@ -4,6 +4,7 @@
 # make shows the help and changes nothing.
 
 IMPL ?= rust
+ARCH = x86
 SECONDS ?= 20
 MINUTES ?= 1
 export LINUX_SRC
@@ -12,13 +13,20 @@ export LINUX_SRC
 export CMD
 override CMD := $(value CMD)
 
+ifneq ($(ARCH),x86)
+ifneq ($(filter-out setup kernel,$(MAKECMDGOALS)),)
+$(error only make kernel knows ARCH)
+endif
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help setup checkers fetch prepare series series-check kernel vm run kunit selftests \
 	ccswap model torture bench fuzz lint test clean distclean
 
 help:		## list the targets
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 14
-	@echo "Variables: IMPL=rust|c|links|tcp|debug|kcsan  CMD='command'"
+	@echo "Variables: IMPL=rust|c|links|tcp|debug|kcsan|small  CMD='command'"
+	@echo "           ARCH=x86|arm64|riscv|s390"
 	@echo "           SECONDS=n  SUITE=name|all  LINUX_SRC=tree or tarball"
 
 setup:		## install the packages and tools that are missing
@@ -40,8 +48,8 @@ series-check:	## check every patch by itself (SERIES=name; takes hours at first)
 	@scripts/setup.sh --series
 	@scripts/series_check.py $(SERIES)
 
-kernel: setup	## build the kernel (IMPL=c: with upstream's C)
-	@scripts/build.py --impl $(IMPL)
+kernel: setup	## build the kernel (IMPL=c: with upstream's C; ARCH=)
+	@scripts/build.py --impl $(IMPL) --arch $(ARCH)
 
 vm: setup	## run CMD='...' in the guest, or a shell (IMPL=c)
 	@scripts/vm.py --impl $(IMPL) "$$CMD"

@@ -5,6 +5,7 @@
 import argparse
 
 from lib import command
+from lib.arch import add_arch
 from lib.kernel import Kernel, add_impl
 from lib.progress import note
 
@@ -12,9 +13,11 @@ from lib.progress import note
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     add_impl(parser)
-    kernel = Kernel(parser.parse_args().impl)
+    add_arch(parser)
+    args = parser.parse_args()
+    kernel = Kernel(args.impl, args.arch)
     kernel.ensure()
-    note(f'{kernel.impl}: {kernel.image}')
+    note(f'{kernel.name}: {kernel.image}')
 
 
 if __name__ == '__main__':

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from lib import toolchain, tree
+from lib.arch import IMAGES, X86, named
 from lib.content import Content
 from lib.errors import Failure
 from lib.estimate import Estimate
@@ -25,9 +26,11 @@ SYMBOLS = {'rust': ('y', 'y'), 'c': ('n', 'n'), 'links': ('y', 'n'), 'tcp': ('n'
 RIVALS = ('c', 'rust')
 # Configured like rust, and by a file of their own that switches on what finds faults.
 WATCHED = ('debug', 'kcsan')
-IMPLS = (*SYMBOLS, *WATCHED)
+SMALL = 'small'   # the symbols and their KUnit tests, and little besides
+IMPLS = (*SYMBOLS, *WATCHED, SMALL)
 IMPL_HELP = ('rust: links and TCP\'s registry in Rust; c: in C; links, tcp: one of them in Rust; '
-             'debug: rust with KASAN, lockdep and more; kcsan: rust with KCSAN')
+             'debug: rust with KASAN, lockdep and more; kcsan: rust with KCSAN; small: rust with '
+             'little besides')
 LINT = 'lint'     # configured like rust; only what the checkers look at is made
 CONFIGS = TOP / 'scripts/configs'
 # The overlay's files that no kernel is built from.
@@ -47,12 +50,13 @@ def symbols(impl: str) -> tuple[str, str]:
 class Kernel:
     """One build, of an IMPL or for LINT."""
 
-    def __init__(self, impl: str) -> None:
+    def __init__(self, impl: str, arch: str = X86) -> None:
         if impl not in (*IMPLS, LINT):
             raise Failure(f'there is no kernel {impl}: choose one of {", ".join(IMPLS)}')
-        self.impl = impl
+        self.impl, self.arch = impl, arch
+        self.name = named(impl, arch)
         self.src = tree.prepared().root
-        self.obj = self.src / f'build-{impl}'
+        self.obj = self.src / f'build-{self.name}'
         self.image = self.obj / 'image'
         self.stamp = self.obj / 'stamp'
 
@@ -68,7 +72,10 @@ class Kernel:
     @property
     def config(self) -> str:
         """The options that are wanted; all others are off."""
-        names = ['guest', self.impl if self.impl in WATCHED else 'suites']
+        names = [SMALL] if self.impl == SMALL else \
+                ['guest', self.impl if self.impl in WATCHED else 'suites']
+        if self.arch != X86:
+            names += ['not-x86', self.arch]
         chosen = zip(CHOICES, symbols(self.impl), strict=True)
         return ''.join((CONFIGS / f'{name}.config').read_text(encoding='utf-8')
                        for name in names) + \
@@ -79,8 +86,9 @@ class Kernel:
         return content_key((tree.prepared().state()[0], self.config, toolchain.versions()), wanted)
 
     def make_argv(self, *targets: str) -> list[str]:
+        arch = [] if self.arch == X86 else [f'ARCH={self.arch}']
         return ['make', '-C', str(self.src), f'O={self.obj}', f'-j{(os.cpu_count() or 1) + 1}',
-                *toolchain.make_variables(), *targets]
+                *toolchain.make_variables(), *arch, *targets]
 
     def ensure(self) -> None:
         """Prepares the tree and builds the kernel, unless what is there is current."""
@@ -92,13 +100,14 @@ class Kernel:
             # Until the build is done, the folder is not what the old key says.
             self.stamp.unlink(missing_ok=True)
             self.configure()
-            step(f'building the {self.impl} kernel', self.make_argv('bzImage', 'modules'),
-                 LOG / f'build-{self.impl}.log', self.env,
+            image = IMAGES[self.arch]
+            step(f'building the {self.name} kernel', self.make_argv(image, 'modules'),
+                 LOG / f'build-{self.name}.log', self.env,
                  counts=lambda line: bool(OBJECT.match(line)),
-                 estimate=Estimate(f'build-{self.impl}', OBJECTS) if fresh else None)
-            # A copy: the next build may fail after it has replaced its bzImage.
+                 estimate=Estimate(f'build-{self.name}', OBJECTS) if fresh else None)
+            # A copy: the next build may fail after it has replaced the image.
             new = self.image.with_suffix('.new')
-            shutil.copyfile(self.obj / 'arch/x86/boot/bzImage', new)
+            shutil.copyfile(self.obj / f'arch/{self.arch}/boot' / image, new)
             new.replace(self.image)
             self.stamp.write_text(key + '\n', encoding='utf-8')
 
@@ -107,7 +116,7 @@ class Kernel:
 
         Returns whether all of the kernel is to be compiled.
         """
-        others = [Kernel(name) for name in SYMBOLS if name != self.impl]
+        others = [Kernel(name, self.arch) for name in SYMBOLS if name != self.impl]
         source = next((kernel for kernel in others if kernel.key), None)
         # Of the others only the tools fit: they compile all of the kernel in their own way.
         parts = () if self.impl in SYMBOLS else NO_KERNEL
@@ -121,19 +130,19 @@ class Kernel:
                           f'{needed >> 30} GB: free some, or set XDG_CACHE_HOME to another disk')
         fresh = cold and not self.obj.exists()
         if source and seeded:
-            seed(self.impl, source.obj, self.obj, parts)
+            seed(self.name, source.obj, self.obj, parts)
         self.obj.mkdir(parents=True, exist_ok=True)
         return fresh
 
     def configure(self) -> None:
         options = self.obj / 'options'
         options.write_text(self.config, encoding='utf-8')
-        step(f'configuring the {self.impl} kernel',
+        step(f'configuring the {self.name} kernel',
              [*self.make_argv('allnoconfig'), f'KCONFIG_ALLCONFIG={options}'],
-             LOG / f'config-{self.impl}.log', self.env)
+             LOG / f'config-{self.name}.log', self.env)
         lost = missing(self.config, (self.obj / '.config').read_text(encoding='utf-8'))
         if lost:
-            raise Failure(f'the {self.impl} kernel\'s configuration lost {", ".join(lost)}: an '
+            raise Failure(f'the {self.name} kernel\'s configuration lost {", ".join(lost)}: an '
                           'option that it depends on is off, or has another name in this kernel')
 
 

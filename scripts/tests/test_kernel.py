@@ -9,9 +9,10 @@ from io import StringIO
 from pathlib import Path
 from unittest import mock
 
+from lib.arch import IMAGES
 from lib.content import Content
 from lib.errors import Failure
-from lib.kernel import OBJECT, Kernel, content_key, missing
+from lib.kernel import CHOICES, CONFIGS, IMPLS, OBJECT, Kernel, content_key, missing, options
 
 
 class KeyTest(unittest.TestCase):
@@ -58,6 +59,43 @@ class MissingTest(unittest.TestCase):
         self.assertEqual(missing('CONFIG_A=n\nCONFIG_A=y\n', 'CONFIG_A=y\n'), [])
 
 
+class ArchTest(unittest.TestCase):
+    """What other architectures change, and that they change nothing for x86."""
+
+    def setUp(self) -> None:
+        patcher = mock.patch('lib.kernel.tree.prepared', return_value=mock.Mock(root=Path('/l')))
+        patcher.start()
+        self.addCleanup(patcher.stop)
+
+    def files(self, *names: str) -> str:
+        return ''.join((CONFIGS / f'{name}.config').read_text(encoding='utf-8') for name in names)
+
+    def config(self, impl: str, arch: str = 'x86') -> str:
+        return Kernel(impl, arch).config.partition(f'{CHOICES[0]}=')[0]
+
+    def test_the_files_of_a_configuration(self) -> None:
+        self.assertEqual(self.config('c'), self.files('guest'))
+        self.assertEqual(self.config('debug'), self.files('guest', 'debug'))
+        self.assertEqual(self.config('small'), self.files('small'))
+        self.assertEqual(self.config('debug', 'arm64'),
+                         self.files('guest', 'debug', 'not-x86', 'arm64'))
+
+    def test_what_only_x86_has_is_off_elsewhere(self) -> None:
+        for arch in IMAGES.keys() - {'x86'}:
+            for impl in IMPLS:
+                found = options(Kernel(impl, arch).config)
+                self.assertFalse({'CONFIG_ACPI', 'CONFIG_X86_MSR'} & found.keys(), (impl, arch))
+                self.assertIn('CONFIG_RUST', found)
+
+    def test_folders(self) -> None:
+        self.assertEqual([str(Kernel('rust', arch).obj) for arch in ('x86', 'arm64')],
+                         ['/l/build-rust', '/l/build-rust-arm64'])
+
+    def test_make_is_told(self) -> None:
+        self.assertEqual([[arg for arg in Kernel('rust', arch).make_argv() if 'ARCH' in arg]
+                          for arch in ('x86', 's390')], [[], ['ARCH=s390']])
+
+
 class EnsureTest(unittest.TestCase):
     """Builds with a make that only copies $SOURCE, from a tree that is not there."""
 
@@ -91,6 +129,7 @@ class EnsureTest(unittest.TestCase):
         if targets == ('allnoconfig',):
             return ['sh', '-c', f'echo CONFIG_X=y >{obj}/.config']
         self.made += 1
+        self.targets = targets
         return ['sh', '-c', f'mkdir -p {obj}/arch/x86/boot && cd {obj} && touch vmlinux && '
                             f'{self.make}']
 
@@ -145,6 +184,14 @@ class EnsureTest(unittest.TestCase):
         shutil.rmtree(c.obj)
         self.kernel.ensure()
         self.assertEqual(self.made, 2)
+
+    def test_objects_of_another_architecture_are_none(self) -> None:
+        self.kernel.ensure()
+        Content(b'object').put(self.kernel.obj / 'object')
+        self.kernel = Kernel('rust', 'arm64')
+        self.make = 'mkdir -p arch/arm64/boot && test ! -e object && echo >arch/arm64/boot/Image.gz'
+        self.kernel.ensure()
+        self.assertEqual((self.image(), self.targets), ('\n', ('Image.gz', 'modules')))
 
     def test_the_other_kernel_is_not_taken_for_this_one(self) -> None:
         self.kernel.ensure()
