@@ -14,8 +14,8 @@ export CMD
 override CMD := $(value CMD)
 
 ifneq ($(ARCH),x86)
-ifneq ($(filter-out setup kernel,$(MAKECMDGOALS)),)
-$(error only make kernel knows ARCH)
+ifneq ($(filter-out setup kernel kunit,$(MAKECMDGOALS)),)
+$(error only make kernel and kunit know ARCH)
 endif
 endif
 
@@ -26,11 +26,11 @@ endif
 help:		## list the targets
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 14
 	@echo "Variables: IMPL=rust|c|links|tcp|debug|kcsan|small  CMD='command'"
-	@echo "           ARCH=x86|arm64|riscv|s390"
+	@echo "           ARCH=x86|arm64 (make kernel: also riscv|s390)"
 	@echo "           SECONDS=n  SUITE=name|all  LINUX_SRC=tree or tarball"
 
 setup:		## install the packages and tools that are missing
-	@scripts/setup.sh
+	@scripts/setup.sh $(if $(filter arm64,$(ARCH)),--arm64)
 
 fetch: setup	## fetch the kernel source (or take LINUX_SRC=)
 	@scripts/fetch.py
@@ -57,8 +57,9 @@ vm: setup	## run CMD='...' in the guest, or a shell (IMPL=c)
 run: setup	## boot, swap a live congestion control, roll one out (SECONDS=n)
 	@scripts/ccswap.py demo --impl $(IMPL) --seconds $(SECONDS)
 
-kunit: setup	## run the KUnit suites and doctests in a debug kernel
-	@scripts/run_kunit.py
+kunit: IMPL = debug
+kunit: setup	## run the KUnit suites and doctests in a debug kernel (IMPL=small ARCH=arm64)
+	@scripts/run_kunit.py --impl $(IMPL) --arch $(ARCH)
 
 selftests: setup	## run the BPF selftests (IMPL=c), or compare suites of upstream's (SUITE=all)
 	@$(if $(SUITE),scripts/suites.py $(SUITE),scripts/selftests.py --impl $(IMPL))

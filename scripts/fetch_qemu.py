@@ -8,44 +8,25 @@ faults or hangs now and then. The package's libraries are those of Debian 12's o
 """
 
 import argparse
-import shutil
 
-from lib import command, qemu
-from lib.archive import answering
-from lib.errors import Failure
+from lib import archive, command, qemu
+from lib.arch import add_arch
 from lib.lock import lock
-from lib.paths import LOG, cache
-from lib.process import step
 
 SUITE = 'bookworm-backports'
-PACKAGES = ('qemu-system-x86', 'qemu-system-common', 'qemu-system-data')
-
-
-def fetch() -> None:
-    state, scratch = cache() / 'download/apt-qemu', cache() / 'tools/qemu.new'
-    log = LOG / 'qemu.log'
-    for archive in answering([SUITE], state, log):
-        shutil.rmtree(scratch, ignore_errors=True)
-        for name in PACKAGES:
-            package = archive.download(f'{name}/{SUITE}', state)
-            if not package:
-                break
-            step(f'unpacking {name}', ['dpkg-deb', '-x', package, scratch], log)
-        else:
-            scratch.rename(qemu.own())
-            shutil.rmtree(state)
-            return
-    raise Failure(f'no QEMU could be fetched from {SUITE} of a Debian mirror (see {log}): '
-                  f'try again when the network is back')
+PACKAGES = ('qemu-system-common', 'qemu-system-data')
 
 
 def main() -> None:
-    argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_arch(parser, qemu.MACHINES)
+    arch = parser.parse_args().arch
+    folder = qemu.own(arch)
     with lock('qemu.lock'):
-        if not qemu.own().exists():
-            (cache() / 'tools').mkdir(exist_ok=True)
-            fetch()
+        if not folder.exists():
+            folder.parent.mkdir(exist_ok=True)
+            archive.unpack(SUITE, (qemu.MACHINES[arch].package, *PACKAGES), folder)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""Runs the KUnit suites and doctests of the debug kernel, through kunit.py."""
+"""Runs the KUnit suites and doctests of the debug kernel or the small one, through kunit.py."""
 
 import argparse
 import json
@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from lib import command, qemu, results, splat
+from lib.arch import add_arch, named
 from lib.errors import Failure
-from lib.kernel import Kernel
+from lib.kernel import SMALL, Kernel
 from lib.lock import lock
 from lib.paths import BUILD, LOG, TOP
 from lib.progress import note
@@ -39,13 +40,14 @@ def run(kernel: Kernel, names: str, timeout: int, log: Path) -> tuple[int, str]:
     raw = kernel.obj / 'test.log'
     raw.unlink(missing_ok=True)
     env = kernel.env
-    env['PATH'] = qemu.path(env['PATH'])
-    if qemu.accelerator() == 'tcg':
+    machine = qemu.MACHINES[kernel.arch]
+    env['PATH'] = qemu.path(env['PATH'], kernel.arch)
+    if qemu.accelerator(kernel.arch) == 'tcg':
         env['PATH'] = f'{TOP / "scripts/lib/no-kvm"}:{env["PATH"]}'
     argv = [sys.executable, str(kernel.src / 'tools/testing/kunit/kunit.py'), 'exec', names,
-            '--arch=x86_64', f'--build_dir={kernel.obj}', f'--timeout={timeout}',
-            f'--json={JSON}', f'--qemu_args=-smp 2 -cpu {qemu.PROCESSOR}',
-            *(f'--kernel_args={arg}' for arg in ('kunit.autorun=1', *qemu.KERNEL_ARGS))]
+            f'--arch={machine.kunit}', f'--build_dir={kernel.obj}', f'--timeout={timeout}',
+            f'--json={JSON}', f'--qemu_args=-smp 2 -cpu {machine.processor}',
+            *(f'--kernel_args={arg}' for arg in ('kunit.autorun=1', *machine.kernel_args))]
     with open(log, 'w', encoding='utf-8') as out:
         status = subprocess.run([arg for arg in argv if arg], cwd=kernel.src, env=env,
                                 stdin=subprocess.DEVNULL, stdout=out, stderr=out,
@@ -55,16 +57,20 @@ def run(kernel: Kernel, names: str, timeout: int, log: Path) -> tuple[int, str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--impl', choices=('debug', SMALL), default='debug',
+                        help='the kernel (default: debug)')
+    add_arch(parser, qemu.MACHINES)
     parser.add_argument('--filter', default='', metavar='GLOB',
                         help="only suites and tests with such names, for instance 'tcp*'")
     parser.add_argument('--timeout', type=int, default=900, metavar='SECONDS',
                         help='stop the guest after so long (default: 900)')
     args = parser.parse_args()
 
-    kernel = Kernel('debug')
+    kernel = Kernel(args.impl, args.arch)
     kernel.ensure()
     BUILD.mkdir(exist_ok=True)
-    log, kernel_log = LOG / 'kunit.log', LOG / 'kunit-kernel.log'
+    name = named('kunit' if args.impl == 'debug' else f'kunit-{args.impl}', args.arch)
+    log, kernel_log = LOG / f'{name}.log', LOG / f'{name}-kernel.log'
     note('running the KUnit tests ...')
     with lock():    # kunit.py's own log stands in the build folder
         status, text = run(kernel, args.filter, args.timeout, log)
@@ -72,7 +78,7 @@ def main() -> int:
     if not JSON.exists():
         raise Failure(f'kunit.py reported nothing; see {log} and {kernel_log}')
 
-    result = Result('kunit', list(cases(json.loads(JSON.read_text(encoding='utf-8')))))
+    result = Result(name, list(cases(json.loads(JSON.read_text(encoding='utf-8')))))
     report = splat.scan(text)
     if report:
         print(*report, sep='\n')

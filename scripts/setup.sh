@@ -7,13 +7,14 @@
 set -euo pipefail
 
 case ${1-} in
-'' | --checkers | --series) ;;
+'' | --checkers | --series | --arm64) ;;
 --help)
-	echo "usage: ${0##*/} [--checkers | --series]"
+	echo "usage: ${0##*/} [--checkers | --series | --arm64]"
 	echo "Installs the Debian 12 or 13 packages that the builds and tests need, with"
 	echo "apt-get (through sudo when not root), a QEMU and a bindgen where Debian's are too old;"
 	echo "with --checkers also the ruff and mypy of scripts/requirements.txt, with pip;"
-	echo "with --series also sparse and coccinelle, for make series-check."
+	echo "with --series also sparse and coccinelle, for make series-check;"
+	echo "with --arm64 also a QEMU for that architecture."
 	echo "What is not a package goes to ~/.cache/struct-ops-links/tools."
 	exit
 	;;
@@ -48,6 +49,8 @@ esac
 
 if [[ ${1-} == --series ]]; then
 	packages+=(sparse coccinelle)
+elif [[ ${1-} == --arm64 ]]; then
+	packages+=(qemu-system-arm)
 fi
 
 # dpkg-query fails when it has never heard of a package: that one is missing, too.
@@ -72,6 +75,9 @@ fi
 
 if [[ $VERSION_ID == 12 && ! -e $cache/tools/qemu ]]; then
 	"$(dirname "$0")/fetch_qemu.py"
+fi
+if [[ ${1-} == --arm64 && $VERSION_ID == 12 && ! -e $cache/tools/qemu-arm64 ]]; then
+	"$(dirname "$0")/fetch_qemu.py" --arch arm64
 fi
 
 at_least() {

@@ -28,6 +28,9 @@ REPORT = re.compile('|'.join((
     r'UBSAN: ',
     r'kernel BUG at ',
     r'Oops[:!]',
+    # what others than x86 say
+    r'Unable to handle kernel ',
+    r'Internal error: ',
     r'(?:general protection fault|double fault|stack segment)\b.*:',
     r'unregister_netdevice: waiting for ',
     r'(?:list_add|list_del) corruption',

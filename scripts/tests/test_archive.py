@@ -4,13 +4,15 @@
 import subprocess
 import tempfile
 import unittest
-from contextlib import redirect_stderr
+from contextlib import ExitStack, redirect_stderr
 from io import StringIO
 from pathlib import Path
 from unittest import mock
 
 from lib import archive
 from lib.archive import Archive
+from lib.content import Content
+from lib.errors import Failure
 
 MADISON = '''\
 linux-source-6.1 | 6.1.9-1 | http://a.example bookworm/main amd64 Packages
@@ -68,6 +70,35 @@ class ArchiveTest(unittest.TestCase):
     def test_a_download_that_is_cut_short_leaves_nothing(self) -> None:
         self.assertIsNone(self.download(100))
         self.assertEqual(list(self.top.glob('*.deb')), [])
+
+
+class UnpackTest(unittest.TestCase):
+    def unpack(self, *there: str) -> list[str]:
+        """What is unpacked from a mirror that has those packages."""
+        def download(_: Archive, package: str, __: Path) -> Path | None:
+            return Path(package) if package in there else None
+
+        def step(_: str, argv: list[Path], __: Path) -> None:
+            Content(b'').put(argv[-1] / str(argv[-2]).replace('/', '-'))
+
+        with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+            for what, new in {'cache': lambda: Path(name), 'mirrors': lambda: ['http://a.example'],
+                              'step': step, 'Archive.update': lambda _: True,
+                              'Archive.download': download}.items():
+                stack.enter_context(mock.patch(f'lib.archive.{what}', new))
+            try:
+                archive.unpack('suite', ['a', 'b'], Path(name, 'folder'))
+            finally:
+                self.left = Path(name, 'folder').exists()
+            return sorted(path.name for path in Path(name, 'folder').iterdir())
+
+    def test_all(self) -> None:
+        self.assertEqual(self.unpack('a/suite', 'b/suite'), ['a-suite', 'b-suite'])
+
+    def test_one_that_is_missing_leaves_nothing(self) -> None:
+        with self.assertRaisesRegex(Failure, 'a, b could not be fetched from suite'):
+            self.unpack('a/suite')
+        self.assertFalse(self.left)
 
 
 if __name__ == '__main__':

@@ -40,6 +40,8 @@ REPORTS = (
     'kernel BUG at lib/list_debug.c:29!',
     'Oops: general protection fault, probably for non-canonical address 0x1: 0000 [#1]',
     'Oops: 0002 [#1] SMP PTI',
+    'Unable to handle kernel NULL pointer dereference at virtual address 0000000000000010',
+    'Internal error: Oops: 0000000096000004 [#1]  SMP',
     'general protection fault, maybe for address 0x0: 0000 [#1] SMP',
     'list_add corruption. prev->next should be next, but was 1. (prev=2).',
     'rust_kernel: panicked at kernel/bpf/struct_ops_link.rs:1:2:',
