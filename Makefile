@@ -14,8 +14,8 @@ export CMD
 override CMD := $(value CMD)
 
 ifneq ($(ARCH),x86)
-ifneq ($(filter-out setup kernel kunit,$(MAKECMDGOALS)),)
-$(error only make kernel and kunit know ARCH)
+ifneq ($(filter-out setup kernel vm kunit,$(MAKECMDGOALS)),)
+$(error only make kernel, vm and kunit know ARCH)
 endif
 endif
 
@@ -51,8 +51,8 @@ series-check:	## check every patch by itself (SERIES=name; takes hours at first)
 kernel: setup	## build the kernel (IMPL=c: with upstream's C; ARCH=)
 	@scripts/build.py --impl $(IMPL) --arch $(ARCH)
 
-vm: setup	## run CMD='...' in the guest, or a shell (IMPL=c)
-	@scripts/vm.py --impl $(IMPL) "$$CMD"
+vm: setup	## run CMD='...' in the guest, or a shell (IMPL=c ARCH=arm64)
+	@scripts/vm.py --impl $(IMPL) --arch $(ARCH) "$$CMD"
 
 run: setup	## boot, swap a live congestion control, roll one out (SECONDS=n)
 	@scripts/ccswap.py demo --impl $(IMPL) --seconds $(SECONDS)

@@ -14,7 +14,7 @@ case ${1-} in
 	echo "apt-get (through sudo when not root), a QEMU and a bindgen where Debian's are too old;"
 	echo "with --checkers also the ruff and mypy of scripts/requirements.txt, with pip;"
 	echo "with --series also sparse and coccinelle, for make series-check;"
-	echo "with --arm64 also a QEMU for that architecture."
+	echo "with --arm64 also a QEMU and a busybox for guests of that architecture."
 	echo "What is not a package goes to ~/.cache/struct-ops-links/tools."
 	exit
 	;;
@@ -78,6 +78,9 @@ if [[ $VERSION_ID == 12 && ! -e $cache/tools/qemu ]]; then
 fi
 if [[ ${1-} == --arm64 && $VERSION_ID == 12 && ! -e $cache/tools/qemu-arm64 ]]; then
 	"$(dirname "$0")/fetch_qemu.py" --arch arm64
+fi
+if [[ ${1-} == --arm64 && ! -e $cache/tools/busybox-arm64 ]]; then
+	"$(dirname "$0")/fetch_busybox.py" arm64
 fi
 
 at_least() {

@@ -8,13 +8,17 @@ The command starts in the same folder as here, its output comes out here, and it
 exit status is returned. An exit status of 70 says that the command did well and
 the kernel reported a fault, of 124 that time ran out. Kernel messages go to
 build/log/vm-*.log.
+
+The host's programs do not run on another architecture. There the guest has a
+busybox of its own, with build/, and the command is for its sh.
 """
 
 import argparse
 import signal
 import sys
 
-from lib import command, vm
+from lib import command, qemu, vm
+from lib.arch import add_arch
 from lib.kernel import add_impl
 
 
@@ -22,6 +26,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_impl(parser)
+    add_arch(parser, qemu.MACHINES)
     parser.add_argument('--last', action='store_true',
                         help='boot the last image that was built, whatever the sources say')
     parser.add_argument('--memory', default='2G', help='of the guest (default: 2G)')
@@ -36,7 +41,7 @@ def main() -> int:
     # An exception, so that QEMU is ended.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     return vm.run(args.impl, args.command, kernel_args=args.append, memory=args.memory,
-                  cpus=args.cpus, timeout=args.timeout, build=not args.last)
+                  cpus=args.cpus, timeout=args.timeout, build=not args.last, arch=args.arch)
 
 
 if __name__ == '__main__':

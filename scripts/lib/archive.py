@@ -42,9 +42,13 @@ def newer(one: str, other: str) -> bool:
 
 
 class Archive:
-    """The suites of one mirror; what apt knows of them is kept in the folder state."""
+    """The suites of one mirror; what apt knows of them is kept in the folder state.
 
-    def __init__(self, site: str, suites: Sequence[str], state: Path, log: Path) -> None:
+    Its packages are the machine's own, or those of another architecture.
+    """
+
+    def __init__(self, site: str, suites: Sequence[str], state: Path, log: Path,
+                 arch: str = '') -> None:
         self.name, self.state, self.log = f'{site} {", ".join(suites)}', state, log
         for folder in ('lists/partial', 'cache/archives/partial'):
             (state / folder).mkdir(parents=True, exist_ok=True)
@@ -55,7 +59,8 @@ class Archive:
             f'-oDir::Etc::SourceList={state}/sources.list', '-oDir::Etc::SourceParts=/dev/null',
             f'-oDir::State::Lists={state}/lists', f'-oDir::Cache={state}/cache',
             '-oAPT::Sandbox::User=', '-oAcquire::Languages=none', '-oAcquire::Retries=2',
-            '-oAPT::Update::Error-Mode=any']
+            '-oAPT::Update::Error-Mode=any',
+            *([f'-oAPT::Architecture={arch}'] if arch else [])]
 
     def update(self) -> bool:
         """Brings the lists up to date; returns whether that worked."""
@@ -100,19 +105,20 @@ class Archive:
         return found[0].replace(folder / found[0].name)
 
 
-def answering(suites: Sequence[str], state: Path, log: Path) -> Iterator[Archive]:
+def answering(suites: Sequence[str], state: Path, log: Path,
+              arch: str = '') -> Iterator[Archive]:
     """The suites of each mirror that answers."""
     for site in mirrors():
-        archive = Archive(site, suites, state, log)
+        archive = Archive(site, suites, state, log, arch)
         if archive.update():
             yield archive
 
 
-def unpack(suite: str, packages: Sequence[str], folder: Path) -> None:
+def unpack(suite: str, packages: Sequence[str], folder: Path, arch: str = '') -> None:
     """Makes the folder of what packages of a suite hold, whole or not at all."""
     state, scratch = cache() / f'download/apt-{folder.name}', folder.with_name(f'{folder.name}.new')
     log = LOG / f'{folder.name}.log'
-    for archive in answering([suite], state, log):
+    for archive in answering([suite], state, log, arch):
         shutil.rmtree(scratch, ignore_errors=True)
         for name in packages:
             package = archive.download(f'{name}/{suite}', state)

@@ -47,13 +47,15 @@ run() {
 		setsid "$@"
 }
 
+shell=/bin/bash
+[ "$ROOT" = host ] || shell=/bin/sh
 cd "$DIRECTORY" || cd /
 export HOME TERM LANG=C.UTF-8 USER=root
 
 if [ -n "$TTY" ]; then
 	# shellcheck disable=SC2086 # rows N columns N
 	stty $TTY </dev/hvc0
-	run -c /bin/bash </dev/hvc0 >/dev/hvc0 2>&1
+	run -c "$shell" </dev/hvc0 >/dev/hvc0 2>&1
 	status=$?
 else
 	# Pipes, because a port cannot be opened twice, as /dev/stderr often is.
@@ -62,7 +64,7 @@ else
 	out=$!
 	cat /run/guest/err >"$(port err)" &
 	err=$!
-	run /bin/bash -c "$(cat /run/guest/command)" </dev/null \
+	run "$shell" -c "$(cat /run/guest/command)" </dev/null \
 		>/run/guest/out 2>/run/guest/err
 	status=$?
 	# What the command left running may hold the pipes: do not wait for it long.

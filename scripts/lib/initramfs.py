@@ -8,20 +8,30 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from lib.paths import BUILD
+from lib.arch import X86
+from lib.paths import BUILD, cache
 
-BUSYBOX = Path('/bin/busybox')
 LIB = Path(__file__).parent
 
 
-def make(path: Path, command: str, tty: str) -> None:
+def own(arch: str) -> Path:
+    """Where scripts/fetch_busybox.py puts the busybox of another architecture."""
+    return cache() / f'tools/busybox-{arch}'
+
+
+def busybox(arch: str = X86) -> Path:
+    return Path('/bin/busybox') if arch == X86 else own(arch) / 'usr/bin/busybox'
+
+
+def make(path: Path, command: str, tty: str, arch: str = X86) -> None:
     """An archive of busybox, the two scripts of the guest, and the command."""
     settings = {'DIRECTORY': os.getcwd(), 'SHARE': str(BUILD), 'TTY': tty,
+                'ROOT': 'host' if arch == X86 else 'busybox',
                 'HOME': str(Path.home()), 'TERM': os.environ.get('TERM', 'dumb')}
     with tempfile.TemporaryDirectory(prefix='initramfs.') as folder:
         root = Path(folder)
         (root / 'bin').mkdir()
-        shutil.copy(BUSYBOX, root / 'bin/busybox')
+        shutil.copy(busybox(arch), root / 'bin/busybox')
         shutil.copy(LIB / 'guest.sh', root / 'guest.sh')
         shutil.copy(LIB / 'initramfs.sh', root / 'init')
         (root / 'init').chmod(0o755)

@@ -3,7 +3,8 @@
 # shellcheck shell=dash
 #
 # First program of the guest: mounts the host's files as the root, read only, with a
-# layer in memory for what is written, and continues there.
+# layer in memory for what is written, and continues there. Where the host's programs
+# do not run, busybox is all there is.
 
 export PATH=/bin
 /bin/busybox --install -s /bin
@@ -18,12 +19,18 @@ die() {
 
 mkdir -p /dev /host /layer /root
 mount -t devtmpfs dev /dev || die "no devtmpfs"
-mount -t 9p -o "ro,trans=virtio,version=9p2000.L,msize=524288,cache=loose" host /host ||
-	die "the host's files cannot be mounted over 9p"
-mount -t tmpfs layer /layer || die "no tmpfs"
-mkdir /layer/upper /layer/work
-mount -t overlay -o lowerdir=/host,upperdir=/layer/upper,workdir=/layer/work root /root ||
-	die "no overlayfs"
+if [ "$ROOT" = host ]; then
+	mount -t 9p -o "ro,trans=virtio,version=9p2000.L,msize=524288,cache=loose" host /host ||
+		die "the host's files cannot be mounted over 9p"
+	mount -t tmpfs layer /layer || die "no tmpfs"
+	mkdir /layer/upper /layer/work
+	mount -t overlay -o lowerdir=/host,upperdir=/layer/upper,workdir=/layer/work root /root ||
+		die "no overlayfs"
+else
+	mount -t tmpfs root /root || die "no tmpfs"
+	mkdir -p /root/dev /root/proc /root/run /root/sys /root/tmp "/root/$SHARE"
+	cp -a /bin /root
+fi
 
 cd /root || die "no root"
 mount --move /dev dev

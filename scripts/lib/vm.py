@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lib import initramfs, qemu, results, splat
+from lib.arch import X86
 from lib.errors import Failure
 from lib.kernel import Kernel
 from lib.paths import LOG
@@ -66,7 +67,7 @@ def pump(machine: subprocess.Popen[bytes], ports: Sequence[Port], deadline: floa
 
 def run(impl: str, command: str, *, kernel_args: Sequence[str] = (), memory: str = '2G',
         cpus: int = 2, timeout: float | None = None, out: Path | None = None,
-        build: bool = True, accel: Sequence[str] = ()) -> int:
+        build: bool = True, accel: Sequence[str] = (), arch: str = X86) -> int:
     """Runs a shell command on a kernel; returns its exit status.
 
     What the command prints goes to our stdout and stderr, or all to the file
@@ -77,13 +78,15 @@ def run(impl: str, command: str, *, kernel_args: Sequence[str] = (), memory: str
     A boot whose clock is wrong is repeated; the guest checks that before it starts
     the command.
     """
-    kernel = Kernel(impl)
+    kernel = Kernel(impl, arch)
     if build:
         kernel.ensure()
     if not kernel.image.exists():
-        raise Failure(f'no {impl} kernel was built yet: run make kernel IMPL={impl}')
-    if not initramfs.BUSYBOX.exists() or not qemu.name():
-        raise Failure('qemu-system-x86 or busybox-static is missing: run make setup')
+        raise Failure(f'no {kernel.name} kernel was built yet: run make kernel IMPL={impl} '
+                      f'ARCH={arch}')
+    if not initramfs.busybox(arch).exists() or not qemu.name(arch):
+        raise Failure(f'QEMU or a static busybox for {arch} is missing: run make setup '
+                      f'ARCH={arch}')
     LOG.mkdir(parents=True, exist_ok=True)
     tty = ''
     if not command:
@@ -94,12 +97,12 @@ def run(impl: str, command: str, *, kernel_args: Sequence[str] = (), memory: str
     limit = timeout or (TIMEOUT if command else NEVER)
     clocks = CLOCKS
     while True:
-        log = LOG / f'vm-{impl}-{time.strftime("%H%M%S")}-{os.getpid()}.log'
+        log = LOG / f'vm-{kernel.name}-{time.strftime("%H%M%S")}-{os.getpid()}.log'
         with tempfile.TemporaryDirectory(prefix='vm.') as scratch:
             archive = Path(scratch) / 'initramfs'
-            initramfs.make(archive, command, tty)
+            initramfs.make(archive, command, tty, arch)
             argv = qemu.argv(kernel.image, archive, kernel_args=kernel_args, memory=memory,
-                             cpus=cpus, log=log, accel=accel)
+                             cpus=cpus, log=log, accel=accel, arch=arch)
             status, in_time = boot(argv, bool(tty), limit, out)
             text = log.read_text(encoding='utf-8', errors='replace') if log.exists() else ''
             if status == WRONG_CLOCK and clocks > 1 and not splat.scan(text):

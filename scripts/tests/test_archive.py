@@ -47,6 +47,11 @@ class ArchiveTest(unittest.TestCase):
         sources = (self.top / 'state/sources.list').read_text(encoding='utf-8')
         self.assertEqual([line.split()[-2] for line in sources.splitlines()], ['one', 'two'])
 
+    def test_the_architecture(self) -> None:
+        self.assertFalse([option for option in self.archive.options if 'Architecture' in option])
+        other = Archive('http://a.example', ['one'], self.top / 'state', self.top / 'log', 'arm64')
+        self.assertIn('-oAPT::Architecture=arm64', other.options)
+
     def test_the_newest_of_each(self) -> None:
         with mock.patch.object(Archive, 'ask', side_effect=['linux-source-6.1\n', MADISON]):
             self.assertEqual(self.archive.versions('linux-source-'),

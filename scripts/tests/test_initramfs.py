@@ -9,6 +9,7 @@ from pathlib import Path
 from unittest import mock
 
 from lib import initramfs
+from lib.content import Content
 
 
 class InitramfsTest(unittest.TestCase):
@@ -25,6 +26,17 @@ class InitramfsTest(unittest.TestCase):
             said = subprocess.run(['sh', '-c', '. ./settings; printf %s "$DIRECTORY"'],
                                   cwd=folder, check=True, capture_output=True, text=True).stdout
             self.assertEqual(said, odd)
+
+    def test_another_architecture_has_a_busybox_of_its_own_and_nothing_of_the_host(self) -> None:
+        with tempfile.TemporaryDirectory() as name, \
+                mock.patch('lib.initramfs.cache', return_value=Path(name)):
+            folder = Path(name)
+            Content(b'arm64').put(initramfs.busybox('arm64'))
+            initramfs.make(folder / 'initramfs', 'uname', '', 'arm64')
+            with open(folder / 'initramfs', 'rb') as file:
+                subprocess.run(['cpio', '-id', '--quiet'], stdin=file, cwd=folder, check=True)
+            self.assertEqual((folder / 'bin/busybox').read_text(encoding='utf-8'), 'arm64')
+            self.assertIn('ROOT=busybox\n', (folder / 'settings').read_text(encoding='utf-8'))
 
 
 if __name__ == '__main__':
