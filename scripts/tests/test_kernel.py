@@ -74,7 +74,7 @@ class ArchTest(unittest.TestCase):
         return Kernel(impl, arch).config.partition(f'{CHOICES[0]}=')[0]
 
     def test_the_files_of_a_configuration(self) -> None:
-        self.assertEqual(self.config('c'), self.files('guest'))
+        self.assertEqual(self.config('c'), self.files('guest', 'suites'))
         self.assertEqual(self.config('debug'), self.files('guest', 'debug'))
         self.assertEqual(self.config('small'), self.files('small'))
         self.assertEqual(self.config('debug', 'arm64'),

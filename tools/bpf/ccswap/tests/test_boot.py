@@ -73,7 +73,7 @@ class Boot(Case):
         super().setUp()
         FOLDER.mkdir()
         self.addCleanup(FOLDER.rmdir)
-        self.addCleanup(lambda: (FOLDER / "test.toml").unlink())
+        self.addCleanup((FOLDER / "test.toml").unlink)
 
     def test_the_life_of_a_service(self) -> None:
         configure(FOLDER, "first")
