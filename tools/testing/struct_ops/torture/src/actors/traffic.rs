@@ -89,6 +89,16 @@ impl Connection {
         Self { ends: [client, server], streams: [Stream::new(rng), Stream::new(rng)] }
     }
 
+    /// Whether one of the sockets uses a congestion control.
+    pub fn uses(&self, name: &[u8]) -> io::Result<bool> {
+        for end in &self.ends {
+            if end.tcp_congestion()?.starts_with(name) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Sends bytes one way or the other.
     pub fn carry(&mut self, world: &World, rng: &mut Rng) -> Result<()> {
         let (length, way) = (rng.usize(1..=CHUNK), rng.usize(..2));
