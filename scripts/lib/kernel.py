@@ -101,8 +101,11 @@ class Kernel:
             self.stamp.unlink(missing_ok=True)
             self.configure()
             image = IMAGES[self.arch]
+            # What was never compiled need not be looked for by its preprocessed text, which
+            # takes a fifth of a cold build.
+            env = self.env | ({'CCACHE_DEPEND': '1'} if fresh else {})
             step(f'building the {self.name} kernel', self.make_argv(image, 'modules'),
-                 LOG / f'build-{self.name}.log', self.env,
+                 LOG / f'build-{self.name}.log', env,
                  counts=lambda line: bool(OBJECT.match(line)),
                  estimate=Estimate(f'build-{self.name}', OBJECTS) if fresh else None)
             # A copy: the next build may fail after it has replaced the image.

@@ -148,6 +148,14 @@ class EnsureTest(unittest.TestCase):
         self.kernel.ensure()
         self.assertEqual((self.made, self.image()), (2, 'second'))
 
+    def test_only_a_first_build_preprocesses_nothing(self) -> None:
+        self.make = 'printf "${CCACHE_DEPEND-all}" >arch/x86/boot/bzImage'
+        self.kernel.ensure()
+        self.assertEqual(self.image(), '1')
+        self.wanted = {'net/tcp.c': Content(b'second')}
+        self.kernel.ensure()
+        self.assertEqual(self.image(), 'all')
+
     def test_a_build_that_fails_leaves_the_image(self) -> None:
         self.kernel.ensure()
         first, self.wanted = self.wanted, {'net/tcp.c': Content(b'second')}
