@@ -43,6 +43,15 @@ class CompareTest(unittest.TestCase):
     def test_same(self) -> None:
         self.assertEqual(judged([CREATE], [], OK, OK), [])
 
+    def test_every_kind_of_descriptor_is_understood(self) -> None:
+        kinds = ({'link': 0}, {'table': 0}, {'socket': 0}, 'other_link', 'o_path', 'zero')
+        steps: Steps = [{name: {'fd': fd, 'path': 0}} for fd in kinds for name in ('pin', 'close')]
+        steps += [{'create': {'link': 0, 'map': fd, 'flags': 0}} for fd in kinds]
+        steps += [{'update': {'link': fd, 'map': {'table': 1}, 'flags': 0, 'old': 'zero'}}
+                  for fd in kinds]
+        done = [OK] * len(steps)
+        self.assertEqual(judged([*steps, CREATE], done, OK, OK), [])
+
     def test_a_difference_is_odd(self) -> None:
         self.assertEqual(judged([CREATE], [], OK, Done('EINVAL')), ['odd'])
 

@@ -15,6 +15,11 @@ class Link:
     table: int
 
 
+def slot(fd: object, kind: str) -> int | None:
+    """The number of a table or link; the wrong descriptors have a name only."""
+    return fd.get(kind) if isinstance(fd, dict) else None
+
+
 @dataclass
 class History:
     """Which tables were replaced, by which, and where."""
@@ -29,34 +34,34 @@ class History:
         if not done.result.startswith('ok'):
             return
         name, arguments = operation(step)
+        table, link = (slot(arguments.get(key), kind)
+                       for key, kind in (('map', 'table'), ('fd', 'link')))
         match name:
-            case 'create' if 'table' in arguments['map']:
-                self.links[arguments['link']] = Link(arguments['map']['table'])
-            case 'update' if 'table' in arguments['map'] and 'link' in arguments['link']:
-                self.update(arguments['link']['link'], arguments['map']['table'])
+            case 'create' if table is not None:
+                self.links[arguments['link']] = Link(table)
+            case 'update' if table is not None:
+                self.update(slot(arguments['link'], 'link'), table)
             case 'by_id':
                 self.alias(arguments['link'], self.links.get(arguments['of']))
-            case 'pin' if 'link' in arguments['fd']:
-                self.pins[arguments['path']] = self.links.get(arguments['fd']['link'])
             case 'pin':
-                self.pins[arguments['path']] = None
+                self.pins[arguments['path']] = None if link is None else self.links.get(link)
             case 'open_pin':
                 self.alias(arguments['link'], self.pins.get(arguments['path']))
-            case 'close' if 'link' in arguments['fd']:
-                self.links.pop(arguments['fd']['link'], None)
+            case 'close' if link is not None:
+                self.links.pop(link, None)
             case _:
                 pass
 
-    def alias(self, slot: int, link: Link | None) -> None:
+    def alias(self, number: int, link: Link | None) -> None:
         """Another descriptor for a link."""
         if link:
-            self.links[slot] = link
+            self.links[number] = link
         else:
-            self.links.pop(slot, None)
+            self.links.pop(number, None)
 
-    def update(self, slot: int, table: int) -> None:
+    def update(self, number: int | None, table: int) -> None:
         """A link that is updated."""
-        link = self.links.get(slot)
+        link = None if number is None else self.links.get(number)
         if link and link.table != table:
             self.newer.setdefault(link.table, set()).add(table)
             self.updated.add(TABLES[table][1])
