@@ -56,7 +56,7 @@ def copied(tests: str, *argv: str) -> str:
     """The command that runs a script of the tests, whose programs are copies: an ordinary user
     of the guest may not look into root's cache."""
     copies = '/run/ccswap'
-    copy = shlex.join(['cp', '-r', *map(str, (BINARY, DEMO, REGISTER, OBJECTS, INSTALLED)), copies])
+    copy = shlex.join(['cp', '-r', *map(str, (BINARY, DEMO, REGISTER, OBJECTS)), copies])
     run = shlex.join([str(WORKSPACE.source / 'tests' / tests), f'{copies}/{BINARY.name}',
                       '--objects', f'{copies}/{OBJECTS.name}', *argv])
     return f'mkdir {copies} && {copy} && {run}'
@@ -68,14 +68,14 @@ def guest(impl: str, last: bool) -> int:
     install()
     result = results.path(f'ccswap-guest-{impl}')
     result.parent.mkdir(parents=True, exist_ok=True)
-    tests = copied('guest.py', '--junit', str(result), *promised(impl), *traced(impl))
+    tests = copied('guest.py', '--installed', str(INSTALLED / 'usr'), '--junit', str(result),
+                   *promised(impl), *traced(impl))
     return vm.run(impl, tests, timeout=GUEST, build=False)
 
 
 def demo(impl: str, seconds: int, out: Path, last: bool) -> int:
     """Shows many swaps, and a roll-out, each of which is a case."""
     WORKSPACE.build_with_kernel(impl, last)
-    install()
     out.mkdir(parents=True, exist_ok=True)
     swaps = shlex.join([str(DEMO), '--seconds', str(seconds), '--out', str(out), *promised(impl)])
     cases = {}

@@ -35,6 +35,7 @@ class Settings:
     """What the tests were started with."""
     ccswap: Path = Path()
     objects: Path = Path()
+    installed: Path = Path()   # what `make install PREFIX=/usr` has put to /usr
     guarantee: bool = False    # whether this kernel starts no connection on what was replaced
     tracepoints: bool = False  # whether this kernel tells what happens to links
 

@@ -24,6 +24,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("ccswap", type=Path, help="the program to test")
     parser.add_argument("--objects", type=Path, required=True, help="where the test objects are")
+    parser.add_argument("--installed", type=Path, required=True,
+                        help="the folder that `make install PREFIX=/usr DESTDIR=` calls /usr")
     parser.add_argument("--guarantee", action="store_true",
                         help="the kernel has TCP_CONG_REGISTRY_RUST, and so what that promises")
     parser.add_argument("--tracepoints", action="store_true",
@@ -33,6 +35,7 @@ def main() -> int:
     parser.add_argument("-k", metavar="PATTERN", action="append", help="only tests so named")
     args = parser.parse_args()
     SETTINGS.ccswap, SETTINGS.objects = args.ccswap.resolve(), args.objects.resolve()
+    SETTINGS.installed = args.installed
     SETTINGS.guarantee, SETTINGS.tracepoints = args.guarantee, args.tracepoints
     if os.geteuid() != 0:
         parser.error("the tests need root, in a virtual machine")

@@ -35,16 +35,11 @@ exec /lib/systemd/systemd --unit=multi-user.target
 BOOTS = 180     # seconds that it may take, on an emulated machine
 
 
-def installed(name: str) -> Path:
-    """A file of what `make install PREFIX=/usr` has installed."""
-    return SETTINGS.ccswap.with_name("installed") / "usr" / name
-
-
 class Machine:
     """A boot of Debian's systemd to its usual target, with a service of ccswap's enabled."""
 
     def __init__(self, service: str) -> None:
-        shutil.copy(installed("bin/ccswap"), PROGRAM)
+        shutil.copy(SETTINGS.installed / "bin/ccswap", PROGRAM)
         self.scratch = tempfile.TemporaryDirectory()
         told = Path(self.scratch.name) / "pid"
         GROUP.mkdir()
@@ -53,7 +48,7 @@ class Machine:
                       "--uts"]
         self.process = subprocess.Popen(
             ["sh", "-c", join, "sh", *namespaces,
-             "sh", "-c", BOOT, "sh", str(installed("lib/systemd/system/ccswap@.service")),
+             "sh", "-c", BOOT, "sh", str(SETTINGS.installed / "lib/systemd/system/ccswap@.service"),
              service, str(told)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             env={**os.environ, "container": "test"})

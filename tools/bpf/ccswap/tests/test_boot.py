@@ -11,8 +11,8 @@ import unittest
 from collections.abc import Iterator
 from pathlib import Path
 
-from case import PIN, Case, available, configure, run, status
-from machine import Machine, installed
+from case import PIN, SETTINGS, Case, available, configure, run, status
+from machine import Machine
 from traffic import NAME
 
 FOLDER = Path("/etc/ccswap")
@@ -57,12 +57,12 @@ class Install(unittest.TestCase):
                      "share/zsh/site-functions/_ccswap",
                      "share/fish/vendor_completions.d/ccswap.fish",
                      "share/doc/ccswap/examples/example.toml"):
-            self.assertTrue(installed(name).stat().st_size, name)
+            self.assertTrue((SETTINGS.installed / name).stat().st_size, name)
         # One page, and one for each command.
         commands = re.findall(r"^  ([a-z]+) ", run("--help").stdout, re.M)
         pages = {f"ccswap-{command}.1" for command in commands if command != "help"}
         self.assertLess(8, len(pages))
-        self.assertEqual({page.name for page in installed("share/man/man1").iterdir()},
+        self.assertEqual({page.name for page in (SETTINGS.installed / "share/man/man1").iterdir()},
                          {"ccswap.1", *pages})
 
 
