@@ -17,6 +17,7 @@ mod swap;
 mod sysctl;
 mod traffic;
 pub mod victim;
+mod watch;
 
 use std::io;
 use std::os::fd::AsFd;
@@ -31,10 +32,11 @@ use nix::errno::Errno;
 use crate::actor::Make;
 
 /// Every actor with its name; some act more than once.
-pub const ALL: [(&str, Make); 20] = [
+pub const ALL: [(&str, Make); 21] = [
     ("swap a", |_, _| Ok(Box::new(swap::Swap::new(0)))),
     ("swap b", |_, _| Ok(Box::new(swap::Swap::new(1)))),
     ("swap c", |_, _| Ok(Box::new(swap::Swap::new(2)))),
+    ("watch", |world, _| Ok(Box::new(watch::Watch::new(world)?))),
     ("life 0", |world, _| Ok(Box::new(life::Life::new(world, "torture_0")?))),
     ("life 1", |world, _| Ok(Box::new(life::Life::new(world, "torture_1")?))),
     ("race 0", |world, _| Ok(Box::new(race::Race::new(world)?))),
