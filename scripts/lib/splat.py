@@ -20,11 +20,11 @@ REPORT = re.compile('|'.join((
     r'rcu: INFO: \S+ (?:self-)?detected (?:expedited )?stall',
     r'INFO: task .* blocked for more than ',
     # memory, control flow
-    r'BUG: ',
+    r'BUG: (?!KCSAN: )',    # lib/races.py judges those
     r'BUG \S+ \(',
     r'unreferenced object 0x',
     r'kmemleak: (?!Kernel memory leak detector initialized|Automatic memory scanning )',
-    r'(?:watchdog: )?BUG: ',
+    r'watchdog: BUG: ',
     r'UBSAN: ',
     r'kernel BUG at ',
     r'Oops[:!]',

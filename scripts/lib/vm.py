@@ -14,7 +14,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from lib import initramfs, qemu, results, splat
+from lib import initramfs, qemu, races, results, splat
 from lib.arch import X86
 from lib.errors import Failure
 from lib.kernel import Kernel
@@ -112,7 +112,8 @@ def run(impl: str, command: str, *, kernel_args: Sequence[str] = (), memory: str
                      f'once more')
             else:
                 break
-    return verdict(text, log, status, in_time, clock(limit))
+    faults = splat.scan(text) + races.judge(text, kernel.obj / 'vmlinux', log.with_suffix('.races'))
+    return verdict(faults, log, status, in_time, clock(limit))
 
 
 def boot(argv: list[str], tty: bool, limit: float, out: Path | None) -> tuple[str, bool]:
@@ -141,9 +142,8 @@ def boot(argv: list[str], tty: bool, limit: float, out: Path | None) -> tuple[st
     return status.getvalue().decode().strip(), in_time
 
 
-def verdict(text: str, log: Path, status: str, in_time: bool, limit: str) -> int:
-    """The exit status of a run, from the kernel's log and the command's own status."""
-    report = splat.scan(text)
+def verdict(report: Sequence[str], log: Path, status: str, in_time: bool, limit: str) -> int:
+    """The exit status of a run, from the kernel's report of a fault and the command's status."""
     for line in report:
         note(line)
     if report:

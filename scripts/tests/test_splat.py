@@ -49,6 +49,7 @@ REPORTS = (
     'Kernel panic - not syncing: Attempted to kill init!',
 )
 HARMLESS = (
+    'BUG: KCSAN: data-race in a / b',
     'Linux version 7.3.4 (struct-ops-links@localhost) (clang version 19.1.7)',
     'Spectre V2 : WARNING: Unprivileged eBPF is enabled with eIBRS on',
     'bpf_testmod: loading out-of-tree module taints kernel.',

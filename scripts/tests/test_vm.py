@@ -16,20 +16,20 @@ from lib import results, vm
 
 
 class VerdictTest(unittest.TestCase):
-    def verdict(self, status: str, log: str = '[    1.0] fine\n', in_time: bool = True) -> int:
+    def verdict(self, status: str, *report: str, in_time: bool = True) -> int:
         with redirect_stderr(StringIO()) as self.said:
-            return vm.verdict(log, Path('vm.log'), status, in_time, '0:10')
+            return vm.verdict(report, Path('vm.log'), status, in_time, '0:10')
 
     def test_the_command_decides(self) -> None:
         self.assertEqual([self.verdict('0'), self.verdict('3')], [0, 3])
         self.assertEqual(self.said.getvalue(), '')
 
     def test_a_fault_fails_a_good_command(self) -> None:
-        self.assertEqual(self.verdict('0', '[    1.0] BUG: sleeping function\n'), 70)
+        self.assertEqual(self.verdict('0', 'BUG: sleeping function'), 70)
         self.assertIn('BUG: sleeping function', self.said.getvalue())
 
     def test_a_fault_leaves_a_failure_alone(self) -> None:
-        self.assertEqual(self.verdict('3', '[    1.0] BUG: sleeping function\n'), 3)
+        self.assertEqual(self.verdict('3', 'BUG: sleeping function'), 3)
 
     def test_no_status(self) -> None:
         self.assertEqual(self.verdict(''), 70)
