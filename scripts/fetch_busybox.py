@@ -9,7 +9,6 @@ import argparse
 
 from lib import archive, command, initramfs, qemu
 from lib.arch import X86
-from lib.lock import lock
 
 SUITE = 'trixie'
 
@@ -19,11 +18,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('arch', choices=[arch for arch in qemu.MACHINES if arch != X86])
     arch = parser.parse_args().arch
-    folder = initramfs.own(arch)
-    with lock('busybox.lock'):
-        if not folder.exists():
-            folder.parent.mkdir(exist_ok=True)
-            archive.unpack(SUITE, ['busybox-static'], folder, arch)
+    archive.unpack(SUITE, ['busybox-static'], initramfs.own(arch), arch)
 
 
 if __name__ == '__main__':

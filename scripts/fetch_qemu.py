@@ -11,7 +11,6 @@ import argparse
 
 from lib import archive, command, qemu
 from lib.arch import add_arch
-from lib.lock import lock
 
 SUITE = 'bookworm-backports'
 PACKAGES = ('qemu-system-common', 'qemu-system-data')
@@ -22,11 +21,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_arch(parser, qemu.MACHINES)
     arch = parser.parse_args().arch
-    folder = qemu.own(arch)
-    with lock('qemu.lock'):
-        if not folder.exists():
-            folder.parent.mkdir(exist_ok=True)
-            archive.unpack(SUITE, (qemu.MACHINES[arch].package, *PACKAGES), folder)
+    archive.unpack(SUITE, (qemu.MACHINES[arch].package, *PACKAGES), qemu.own(arch))
 
 
 if __name__ == '__main__':

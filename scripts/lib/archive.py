@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from lib.errors import Failure
+from lib.lock import lock
 from lib.paths import LOG, cache
 from lib.process import run_logged, step
 from lib.progress import watched
@@ -115,19 +116,23 @@ def answering(suites: Sequence[str], state: Path, log: Path,
 
 
 def unpack(suite: str, packages: Sequence[str], folder: Path, arch: str = '') -> None:
-    """Makes the folder of what packages of a suite hold, whole or not at all."""
+    """Makes the folder of what packages of a suite hold, whole or not at all, unless it exists."""
     state, scratch = cache() / f'download/apt-{folder.name}', folder.with_name(f'{folder.name}.new')
     log = LOG / f'{folder.name}.log'
-    for archive in answering([suite], state, log, arch):
-        shutil.rmtree(scratch, ignore_errors=True)
-        for name in packages:
-            package = archive.download(f'{name}/{suite}', state)
-            if not package:
-                break
-            step(f'unpacking {name}', ['dpkg-deb', '-x', package, scratch], log)
-        else:
-            scratch.rename(folder)
-            shutil.rmtree(state)
+    with lock(f'{folder.name}.lock'):
+        if folder.exists():
             return
+        folder.parent.mkdir(exist_ok=True)
+        for archive in answering([suite], state, log, arch):
+            shutil.rmtree(scratch, ignore_errors=True)
+            for name in packages:
+                package = archive.download(f'{name}/{suite}', state)
+                if not package:
+                    break
+                step(f'unpacking {name}', ['dpkg-deb', '-x', package, scratch], log)
+            else:
+                scratch.rename(folder)
+                shutil.rmtree(state)
+                return
     raise Failure(f'{", ".join(packages)} could not be fetched from {suite} of a Debian mirror '
                   f'(see {log}): try again when the network is back')

@@ -87,17 +87,19 @@ class UnpackTest(unittest.TestCase):
             Content(b'').put(argv[-1] / str(argv[-2]).replace('/', '-'))
 
         with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-            for what, new in {'cache': lambda: Path(name), 'mirrors': lambda: ['http://a.example'],
-                              'step': step, 'Archive.update': lambda _: True,
-                              'Archive.download': download}.items():
-                stack.enter_context(mock.patch(f'lib.archive.{what}', new))
+            for what, new in {'archive.cache': lambda: Path(name), 'lock.cache': lambda: Path(name),
+                              'archive.mirrors': lambda: ['http://a.example'],
+                              'archive.step': step, 'archive.Archive.update': lambda _: True,
+                              'archive.Archive.download': download}.items():
+                stack.enter_context(mock.patch(f'lib.{what}', new))
             try:
                 archive.unpack('suite', ['a', 'b'], Path(name, 'folder'))
+                archive.unpack('suite', ['c'], Path(name, 'folder'))
             finally:
                 self.left = Path(name, 'folder').exists()
             return sorted(path.name for path in Path(name, 'folder').iterdir())
 
-    def test_all(self) -> None:
+    def test_all_once(self) -> None:
         self.assertEqual(self.unpack('a/suite', 'b/suite'), ['a-suite', 'b-suite'])
 
     def test_one_that_is_missing_leaves_nothing(self) -> None:
