@@ -126,6 +126,8 @@ def main() -> int:
     start = time.monotonic()
     for first in range(args.first, args.first + args.sequences, BATCH):
         count = min(BATCH, args.first + args.sequences - first)
+        if args.sequences > BATCH:
+            note(f'{first - args.first} of {args.sequences} sequences were compared')
         fuzz.run(generate(args.seed, first, count, args.steps), first)
     took = time.monotonic() - start
     result = Result('fuzz', [Case.judged(f'seed {args.seed}', fuzz.complaints)])

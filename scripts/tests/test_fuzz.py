@@ -177,9 +177,19 @@ class FilesTest(unittest.TestCase):
     def test_a_guest_that_ended_early(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / 'traces'
-            file.write_text('{"begun": 0}\n{"sequence": 0, "begin": "x", "steps": [{"result": "ok"}'
-                            ']}\n{"begun": 1}\n{"seq', encoding='utf-8')
+            file.write_text('{"begun":0}\n{"sequence": 0, "begin": "x", "steps": [{"result": "ok"}'
+                            ']}\n{"begun":1}\n{"seq', encoding='utf-8')
             self.assertEqual(sequences.read_traces(file), ([Trace('x', [OK])], 1))
+            self.assertEqual(sequences.reached(file), 1)
+
+    def test_progress_is_at_the_end_of_a_long_file(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            file = Path(name, 'traces')
+            file.write_text('', encoding='utf-8')
+            self.assertEqual(sequences.reached(file), 0)
+            file.write_text(''.join(f'{{"begun":{number}}}\n{"x" * 3000}\n'
+                                    for number in range(90)), encoding='utf-8')
+            self.assertEqual(sequences.reached(file), 89)
 
     def test_no_program(self) -> None:
         with tempfile.TemporaryDirectory() as folder:

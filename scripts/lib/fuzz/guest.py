@@ -9,8 +9,9 @@ from pathlib import Path
 
 from lib import vm
 from lib.errors import Failure
-from lib.fuzz.sequences import Steps, Trace, read_traces, write
+from lib.fuzz.sequences import Steps, Trace, reached, read_traces, write
 from lib.kernel import RIVALS
+from lib.progress import watched
 
 PATIENCE = 600    # seconds for a boot
 EACH = 2          # seconds more for a sequence
@@ -47,7 +48,14 @@ class Guest:
 
     def both(self, sequences: Sequence[Steps]) -> list[tuple[Trace, Trace]]:
         """What the C kernel does with each sequence, and the Rust one."""
+        def count() -> int:
+            try:
+                return min(map(reached, self.folder.glob('*.*/traces')), default=0)
+            except FileNotFoundError:
+                return 0    # one has just ended
+
         # Each has one processor.
-        with ThreadPoolExecutor() as pool:
+        with watched('running sequences on both kernels', count, len(sequences)), \
+                ThreadPoolExecutor() as pool:
             c, rust = pool.map(lambda impl: self.run(impl, sequences), RIVALS)
         return list(zip(c, rust, strict=True))

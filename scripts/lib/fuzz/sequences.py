@@ -6,12 +6,16 @@ of the operation and its arguments.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lib.errors import Failure
+
+LAST = 1 << 16    # bytes that hold the last trace; one has some thousands
+BEGUN = re.compile(rb'{"begun":(\d+)}\n')
 
 Step = dict[str, dict[str, Any]]
 Steps = list[Step]
@@ -82,3 +86,11 @@ def read_traces(file: Path) -> tuple[list[Trace], int | None]:
             Done(step['result'], tuple(step.get('started', ()))) for step in entry['steps']]))
         begun = None
     return traces, begun
+
+
+def reached(file: Path) -> int:
+    """The sequence that a guest has begun last, by the end of what it has written so far."""
+    with file.open('rb') as traces:
+        traces.seek(max(0, file.stat().st_size - LAST))
+        found = BEGUN.findall(traces.read())
+    return int(found[-1]) if found else 0
