@@ -63,6 +63,9 @@ class Fuzz:
         try:
             every = self.compare(batch)
         except Died as died:
+            if died.sequence is None:
+                self.complaints.append(f'sequences from {first} on: {died}')
+                return
             self.report(batch[died.sequence], first + died.sequence, [str(died)])
             return
         for found in every:

@@ -128,6 +128,8 @@ class PlantedGuest(Guest):
         for number, steps in enumerate(sequences):
             if impl == 'c' and any('detach' in step for step in steps):
                 raise Died(impl, number, 124)
+            if impl == 'c' and any('unlink' in step for step in steps):
+                raise Died(impl, None, 70)
         return [Trace('same', [Done(impl if 'update' in step else 'ok') for step in steps])
                 for steps in sequences]
 
@@ -158,6 +160,11 @@ class FuzzTest(unittest.TestCase):
         out = self.run_batch([[CREATE], [{'detach': {'link': {'link': 0}}}]])
         self.assertIn('the c kernel failed or hung', out)
         self.assertEqual(len(self.fuzz.complaints), 1)
+
+    def test_a_fault_after_the_last_sequence_is_reported(self) -> None:
+        self.assertEqual(self.run_batch([[CREATE], [{'unlink': {'path': 0}}]]), '')
+        self.assertEqual(len(self.fuzz.complaints), 1)
+        self.assertIn('sequences from 40 on: the c kernel failed', self.fuzz.complaints[0])
 
     def test_no_difference_no_complaint(self) -> None:
         self.assertEqual(self.run_batch([[CREATE, AVAILABLE]]), '')

@@ -18,10 +18,11 @@ EACH = 2          # seconds more for a sequence
 
 
 class Died(Failure):
-    """A guest that did not end: the sequence that it ran."""
+    """A guest that failed: the sequence that it ran, unless all had ended."""
 
-    def __init__(self, impl: str, sequence: int, status: int) -> None:
-        super().__init__(f'the {impl} kernel failed or hung in sequence {sequence} of the batch '
+    def __init__(self, impl: str, sequence: int | None, status: int) -> None:
+        where = 'around' if sequence is None else f'in sequence {sequence} of'
+        super().__init__(f'the {impl} kernel failed or hung {where} the batch '
                          f'(exit status {status})')
         self.impl, self.sequence = impl, sequence
 
@@ -43,7 +44,8 @@ class Guest:
                             cpus=1, timeout=PATIENCE + EACH * len(sequences), build=False)
             traces, begun = read_traces(out)
         if status or len(traces) != len(sequences):
-            raise Died(impl, len(traces) if begun is None else begun, status)
+            after = len(traces) if len(traces) < len(sequences) else None
+            raise Died(impl, after if begun is None else begun, status)
         return traces
 
     def both(self, sequences: Sequence[Steps]) -> list[tuple[Trace, Trace]]:
