@@ -124,7 +124,7 @@ class ShrinkTest(unittest.TestCase):
 class PlantedGuest(Guest):
     """Kernels that differ in the result of an update, and one that dies of a detach."""
 
-    def run(self, impl: str, sequences: Sequence[Steps]) -> list[Trace]:
+    def run(self, impl: str, sequences: Sequence[Steps], source: Path) -> list[Trace]:
         for number, steps in enumerate(sequences):
             if impl == 'c' and any('detach' in step for step in steps):
                 raise Died(impl, number, 124)

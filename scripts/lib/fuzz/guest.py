@@ -34,15 +34,13 @@ class Guest:
         self.binary, self.folder = binary, folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    def run(self, impl: str, sequences: Sequence[Steps]) -> list[Trace]:
-        """What a kernel does with the sequences."""
-        with tempfile.TemporaryDirectory(prefix=f'{impl}.', dir=self.folder) as scratch:
-            source, out = Path(scratch) / 'sequences', Path(scratch) / 'traces'
-            write(source, sequences)
-            # One processor: what a step sets off is over when the next one begins.
-            status = vm.run(impl, shlex.join([str(self.binary), 'run', str(source), str(out)]),
-                            cpus=1, timeout=PATIENCE + EACH * len(sequences), build=False)
-            traces, begun = read_traces(out)
+    def run(self, impl: str, sequences: Sequence[Steps], source: Path) -> list[Trace]:
+        """What a kernel does with the sequences of a file."""
+        out = source.with_name(f'{impl}.traces')
+        # One processor: what a step sets off is over when the next one begins.
+        status = vm.run(impl, shlex.join([str(self.binary), 'run', str(source), str(out)]),
+                        cpus=1, timeout=PATIENCE + EACH * len(sequences), build=False)
+        traces, begun = read_traces(out)
         if status or len(traces) != len(sequences):
             after = len(traces) if len(traces) < len(sequences) else None
             raise Died(impl, after if begun is None else begun, status)
@@ -50,14 +48,15 @@ class Guest:
 
     def both(self, sequences: Sequence[Steps]) -> list[tuple[Trace, Trace]]:
         """What the C kernel does with each sequence, and the Rust one."""
-        def count() -> int:
-            try:
-                return min(map(reached, self.folder.glob('*.*/traces')), default=0)
-            except FileNotFoundError:
-                return 0    # one has just ended
+        with tempfile.TemporaryDirectory(prefix='batch.', dir=self.folder) as scratch:
+            source = Path(scratch) / 'sequences'
+            write(source, sequences)
 
-        # Each has one processor.
-        with watched('running sequences on both kernels', count, len(sequences)), \
-                ThreadPoolExecutor() as pool:
-            c, rust = pool.map(lambda impl: self.run(impl, sequences), RIVALS)
+            def count() -> int:
+                return min(map(reached, Path(scratch).glob('*.traces')), default=0)
+
+            # Each has one processor.
+            with watched('running sequences on both kernels', count, len(sequences)), \
+                    ThreadPoolExecutor() as pool:
+                c, rust = pool.map(lambda impl: self.run(impl, sequences, source), RIVALS)
         return list(zip(c, rust, strict=True))

@@ -10,6 +10,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::op::{Fd, Op, Sysctl, WRONG, Word};
+use crate::plan::Plan;
 use crate::world::{LINKS, NAMESPACES, PATHS, SOCKETS, TABLES};
 
 /// The names that sockets and sysctls are given.
@@ -22,6 +23,11 @@ const LISTS: [&str; 6] = ["reno", "fz_a reno", "cubic fz_b reno", "nosuch", "fz_
 /// does not exist. Those that load programs or BTF are not the subject.
 const COMMANDS: [u32; 14] = [0, 1, 2, 3, 4, 6, 7, 15, 22, 28, 29, 30, 34, 9999];
 
+/// How many of so many steps are such that they can succeed, if any can.
+const LIKELY: usize = 3;
+/// So many steps.
+const LIKELY_OF: usize = 4;
+
 /// The number that makes `sequence` of `seed`, the same everywhere.
 pub fn sequence(seed: u64, number: u64, steps: usize) -> Result<Vec<Op>> {
     let mut key = [0; 32];
@@ -32,7 +38,16 @@ pub fn sequence(seed: u64, number: u64, steps: usize) -> Result<Vec<Op>> {
     let tree = vec(op(), steps.div_ceil(2)..=steps)
         .new_tree(&mut runner)
         .map_err(|reason| anyhow!("no sequence can be made: {reason}"))?;
-    Ok(tree.current())
+    let mut plan = Plan::new();
+    let mut steps = Vec::new();
+    for op in tree.current() {
+        let mut pick = |count: usize| runner.rng().next_u32() as usize % count;
+        let likely = if pick(LIKELY_OF) < LIKELY { plan.likely(&op, &mut pick) } else { None };
+        let op = likely.unwrap_or(op);
+        plan.add(&op);
+        steps.push(op);
+    }
+    Ok(steps)
 }
 
 /// Mostly a table that can be linked, and any other descriptor.

@@ -6,6 +6,7 @@
 mod generate;
 mod links;
 mod op;
+mod plan;
 mod run;
 mod sockets;
 mod trace;
