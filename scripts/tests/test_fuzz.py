@@ -125,7 +125,7 @@ class PlantedGuest(Guest):
     """Kernels that differ in the result of an update, and one that dies of a detach."""
 
     def run(self, impl: str, sequences: Sequence[Steps], source: Path) -> list[Trace]:
-        for number, steps in enumerate(sequences):
+        for number, steps in enumerate(fuzz.sequences.read(source)):
             if impl == 'c' and any('detach' in step for step in steps):
                 raise Died(impl, number, 124)
             if impl == 'c' and any('unlink' in step for step in steps):
