@@ -17,7 +17,7 @@ from lib.fuzz import sequences
 from lib.fuzz.differences import compare
 from lib.fuzz.guest import Died, Guest
 from lib.fuzz.history import TABLES
-from lib.fuzz.sequences import Done, Steps, Trace
+from lib.fuzz.sequences import Done, Steps, Trace, read
 from lib.fuzz.shrink import shrink
 
 CREATE: sequences.Step = {'create': {'link': 0, 'map': {'table': 0}, 'flags': 0}}
@@ -125,7 +125,7 @@ class PlantedGuest(Guest):
     """Kernels that differ in the result of an update, and one that dies of a detach."""
 
     def run(self, impl: str, sequences: Sequence[Steps], source: Path) -> list[Trace]:
-        for number, steps in enumerate(fuzz.sequences.read(source)):
+        for number, steps in enumerate(read(source)):
             if impl == 'c' and any('detach' in step for step in steps):
                 raise Died(impl, number, 124)
             if impl == 'c' and any('unlink' in step for step in steps):

@@ -164,10 +164,10 @@ impl Plan {
     /// Takes in what a step does, if it can.
     pub fn add(&mut self, op: &Op) {
         match *op {
-            Op::Create { link, map: Fd::Table(table @ ..LINKABLE), flags: 0 } => {
-                if !self.is_taken(TABLES[table].1) {
-                    self.links[link] = Some(table);
-                }
+            Op::Create { link, map: Fd::Table(table @ ..LINKABLE), flags: 0 }
+                if !self.is_taken(TABLES[table].1) =>
+            {
+                self.links[link] = Some(table);
             }
             Op::Update {
                 link: Fd::Link(link), map: Fd::Table(table), flags: 0 | REPLACE, ..
