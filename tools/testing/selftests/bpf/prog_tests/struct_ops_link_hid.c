@@ -40,7 +40,7 @@ struct linked_map {
 	int link;
 };
 
-static struct linked_map fixup, event, event_second;
+static struct linked_map fixup, fixup_second, event, event_second;
 
 static bool find_device(void)
 {
@@ -135,6 +135,15 @@ static void test_lifecycle(void)
 {
 	check_link_without_update(fixup.map, -EOPNOTSUPP);
 	check_link_without_update(event.map, -EOPNOTSUPP);
+}
+
+/* A create that fails leaves nothing behind in the table: the next one succeeds */
+static void test_create_again(void)
+{
+	make_call(&fixup, link_create);
+	ASSERT_EQ(link_create(bpf_map__fd(fixup_second.map)), -EINVAL, "second_fixup");
+	make_call(&fixup, close);
+	make_call(&fixup_second, link_create);
 }
 
 static int (*event_call)(int fd);
@@ -276,10 +285,12 @@ static bool setup(void)
 		return false;
 
 	fixup = (struct linked_map) { skel->maps.fixup, -1 };
+	fixup_second = (struct linked_map) { skel->maps.fixup_second, -1 };
 	event = (struct linked_map) { skel->maps.event, -1 };
 	event_second = (struct linked_map) { skel->maps.event_second, -1 };
 	id = strtol(device + strlen(DEVICE), NULL, 16);
 	skel->struct_ops.fixup->hid_id = id;
+	skel->struct_ops.fixup_second->hid_id = id;
 	skel->struct_ops.event->hid_id = id;
 	skel->struct_ops.event_second->hid_id = id;
 	if (!ASSERT_OK(struct_ops_link_hid__load(skel), "load"))
@@ -287,14 +298,15 @@ static bool setup(void)
 
 	skel->bss->resume = 1;
 	/* fixup comes first: it waits for the first probe of the device */
-	return map_make_ready(fixup.map) && map_make_ready(event.map) &&
-	       map_make_ready(event_second.map);
+	return map_make_ready(fixup.map) && map_make_ready(fixup_second.map) &&
+	       map_make_ready(event.map) && map_make_ready(event_second.map);
 }
 
 static void teardown(void)
 {
 	if (skel) {
 		prepare_call(&fixup, link_create);
+		prepare_call(&fixup_second, link_create);
 		prepare_call(&event, link_create);
 		prepare_call(&event_second, link_create);
 		destroy_check_freed(skel->obj, destroy, skel, -1);
@@ -310,6 +322,7 @@ static const struct {
 	void (*run)(void);
 } tests[] = {
 	{ "lifecycle", test_lifecycle },
+	{ "create_again", test_create_again },
 	{ "exclusion", test_exclusion },
 	{ "close", test_close },
 	{ "close_meanwhile", test_close_meanwhile },

@@ -63,6 +63,12 @@ struct hid_bpf_ops fixup = {
 	.hid_rdesc_fixup = (void *)make_longer,
 };
 
+/* A device has one that changes its report descriptor */
+SEC(".struct_ops.link")
+struct hid_bpf_ops fixup_second = {
+	.hid_rdesc_fixup = (void *)make_longer,
+};
+
 SEC(".struct_ops.link")
 struct hid_bpf_ops event = {
 	.hid_device_event = (void *)count_event,
