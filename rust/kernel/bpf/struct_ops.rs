@@ -146,8 +146,9 @@ impl ReadyMap {
         unsafe { (&raw mut (*self.st_map()).kvalue.data).cast() }
     }
 
-    /// Excludes the other links of this type, unless the type sets
-    /// `bpf_struct_ops::parallel_links`. May sleep.
+    /// Excludes the other links of this type, and of the types that it shares
+    /// `bpf_struct_ops::link_lock` with, unless the type sets `bpf_struct_ops::parallel_links`.
+    /// May sleep.
     ///
     /// C counterpart: `update_mutex` in
     /// [`kernel/bpf/struct_ops_link.c`](srctree/kernel/bpf/struct_ops_link.c), which excludes the
@@ -158,9 +159,10 @@ impl ReadyMap {
         if unsafe { (*self.ops()).parallel_links } {
             return None;
         }
-        // SAFETY: By the type invariants, the description is valid as long as `self` is, and
-        // `register_bpf_struct_ops` has initialized its mutex.
-        let lock = unsafe { Lock::from_raw(&raw mut (*self.ops()).link_lock) };
+        // SAFETY: By the type invariants, the description is valid as long as `self` is.
+        // `register_bpf_struct_ops` has made the constant field point to a mutex that is
+        // initialized, and valid as long as the description.
+        let lock = unsafe { Lock::from_raw((*self.ops()).link_lock) };
 
         Some(lock.lock())
     }
@@ -228,29 +230,6 @@ impl Registration {
         // registration is dropped.
         Ok(Self { map, link })
     }
-
-    /// Replaces the registered table by that of `new`, which may be the same. May sleep.
-    ///
-    /// # Errors
-    ///
-    /// See [`Registered::update`].
-    fn update(&mut self, new: Replacement) -> Result {
-        let Replacement { map: new, update } = new;
-        if !core::ptr::eq(new.desc(), self.map.desc()) {
-            return Err(EINVAL);
-        }
-        let guard = new.exclude_links();
-
-        // SAFETY: By the type invariants of `ReadyMap`, both tables are complete. They are of one
-        // type, which is the one that `update` expects. By the type invariants, the old table is
-        // registered and `link` is valid.
-        accepted(unsafe { update(new.kdata(), self.map.kdata(), self.link) })?;
-        drop(guard);
-        // INVARIANT: `update` has replaced the old table by the new one. `unreg` must not be called
-        // for the old table, so only its map is dropped here, not a `Registration`.
-        self.map = new;
-        Ok(())
-    }
 }
 
 /// Converts the return value of `reg` or `update`. Every value but 0 is a failure.
@@ -295,8 +274,9 @@ static LOCK_NAME: &CStr = c"bpf_struct_ops_slot";
 /// `update` of the subsystem, and while `BPF_LINK_DETACH` calls `unreg`. So it is taken before all
 /// locks of the subsystem, which must not call back into the same link from there.
 ///
-/// The mutex of the type is taken after that of the slot and held during the same calls, unless the
-/// type sets `bpf_struct_ops::parallel_links`. What each subsystem relies on is in
+/// The mutex of the type, `bpf_struct_ops::link_lock`, is taken after that of the slot and held
+/// during the same calls, unless the type sets `bpf_struct_ops::parallel_links`. What each
+/// subsystem relies on is in
 /// [`struct_ops_link.rst`](srctree/Documentation/bpf/struct_ops_link.rst).
 ///
 /// Freeing a link takes neither mutex when it calls `unreg`: the last reference was put, so nothing
@@ -356,7 +336,8 @@ pub unsafe trait HasSlot: LinkOps {
 }
 
 /// Implements [`HasSlot`](crate::bpf::struct_ops::HasSlot) for the data of a link, by the field
-/// that is its [`Slot`](crate::bpf::struct_ops::Slot).
+/// that is its [`Slot`](crate::bpf::struct_ops::Slot). A field that only refers to a slot, like an
+/// `Arc<Slot>`, does not compile.
 ///
 /// # Examples
 ///
@@ -400,13 +381,17 @@ pub unsafe trait HasSlot: LinkOps {
 #[macro_export]
 macro_rules! impl_has_slot {
     (impl HasSlot for $data:ty { self.$field:ident }) => {
-        // SAFETY: The pattern binds a field of `self`.
+        // SAFETY: The pattern binds a field of `self`, and raw pointers are not dereferenced by a
+        // coercion. So the slot is the field itself, and not what the field refers to.
         unsafe impl $crate::bpf::struct_ops::HasSlot for $data {
             #[inline]
             fn slot(&self) -> &$crate::bpf::struct_ops::Slot {
                 let Self { $field, .. } = self;
+                let field = &raw const *$field;
+                let slot: *const $crate::bpf::struct_ops::Slot = field;
 
-                $field
+                // SAFETY: `slot` points to a field of `self`.
+                unsafe { &*slot }
             }
         }
     };
@@ -466,9 +451,10 @@ impl SlotGuard<'_> {
         let guard = map.exclude_links();
 
         drop(registration);
-        drop(guard);
-        // INVARIANT: There is no registration, so the id is 0.
+        // INVARIANT: There is no registration, so the id is 0. Another link of the type that
+        // registers the table next does so after this.
         self.map_id.store(0, Relaxed);
+        drop(guard);
         Some(map)
     }
 }
@@ -495,11 +481,24 @@ impl Registered<'_> {
     ///
     /// On an error, the slot is unchanged, and the old table is still registered.
     pub fn update(&mut self, new: Replacement) -> Result {
-        let id = new.map.map().id();
+        let Replacement { map: new, update } = new;
+        let Registration { map: old, link } = &mut *self.registration;
+        if !core::ptr::eq(new.desc(), old.desc()) {
+            return Err(EINVAL);
+        }
+        let guard = new.exclude_links();
 
-        self.registration.update(new)?;
-        // INVARIANT: This is the id of the map that is registered now.
-        self.map_id.store(id, Relaxed);
+        // SAFETY: By the type invariants of `ReadyMap`, both tables are complete. They are of one
+        // type, which is the one that `update` expects. By the type invariants of `Registration`,
+        // the old table is registered and `link` is valid.
+        accepted(unsafe { update(new.kdata(), old.kdata(), *link) })?;
+        // INVARIANT: This is the id of the map that is registered now. Another link of the type
+        // that registers the old table next does so after this.
+        self.map_id.store(new.map().id(), Relaxed);
+        drop(guard);
+        // INVARIANT: `update` has replaced the old table by the new one. `unreg` must not be called
+        // for the old table, so only its map is dropped here, not a `Registration`.
+        *old = new;
         Ok(())
     }
 }

@@ -112,8 +112,9 @@ impl FakeType {
                         (*st_ops).reg = Some(FakeMap::reg);
                         (*st_ops).unreg = Some(FakeMap::unreg);
                         (*st_ops).parallel_links = parallel_links;
+                        (*st_ops).link_lock = &raw mut (*st_ops).own_link_lock;
                         MutexBackend::init(
-                            &raw mut (*st_ops).link_lock,
+                            (*st_ops).link_lock,
                             c"fake_type".as_char_ptr(),
                             crate::static_lock_class!().as_ptr(),
                         );

@@ -99,6 +99,25 @@ static void test_unreg_of_type(void)
 	close(link);
 }
 
+static void create_scx_of_other_form(void)
+{
+	create_and_detach(types->maps.scx_cid);
+}
+
+/* So do those of types that have one state in common */
+static void test_unreg_of_sched_ext(void)
+{
+	int link;
+
+	if (!map_make_ready(types->maps.scx) || !map_make_ready(types->maps.scx_cid))
+		return;
+	link = link_create(bpf_map__fd(types->maps.scx));
+	if (!ASSERT_OK_FD(link, "create"))
+		return;
+	work_during_unreg(link, types->progs.pause_in_scx_unreg, create_scx_of_other_form, true);
+	close(link);
+}
+
 static void create_other_cc(void)
 {
 	create_and_detach(tcp.skel->maps.cc_other);
@@ -152,6 +171,7 @@ static const struct {
 	{ "reg_and_tcp", LINK_RUST | TCP_RUST, test_reg_and_tcp },
 	{ "reg_of_type", ANY_KERNEL, test_reg_of_type },
 	{ "unreg_of_type", ANY_KERNEL, test_unreg_of_type },
+	{ "unreg_of_sched_ext", ANY_KERNEL, test_unreg_of_sched_ext },
 	{ "unreg_of_tcp", LINK_RUST | TCP_RUST, test_unreg_of_tcp },
 	{ "close", ANY_KERNEL, test_close },
 	{ "map_update", ANY_KERNEL, test_map_update },

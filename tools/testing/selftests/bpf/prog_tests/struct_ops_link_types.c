@@ -47,6 +47,11 @@ static void test_sched_ext(void)
 	check_link_without_update(types->maps.scx, -ENOLINK);
 }
 
+static void test_sched_ext_cid(void)
+{
+	check_link_without_update(types->maps.scx_cid, -ENOLINK);
+}
+
 /* If a type can be registered more than once, a map can back two links */
 static void test_two_links(void)
 {
@@ -161,6 +166,7 @@ static const struct {
 	{ "st_ops", test_st_ops },
 	{ "multi_st_ops", test_multi },
 	{ "sched_ext", test_sched_ext },
+	{ "sched_ext_cid", test_sched_ext_cid },
 	{ "two_links", test_two_links },
 	{ "unregistered_once", test_unregistered_once },
 	{ "reg_error", test_reg_error },

@@ -5,6 +5,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 #include "../test_kmods/bpf_testmod.h"
+#include "bpf_arena_common.h"
 #include "struct_ops_link_pause.h"
 
 char _license[] SEC("license") = "GPL";
@@ -39,6 +40,26 @@ int BPF_PROG(pause_in_tcp_unreg)
 {
 	pause_first();
 	return 0;
+}
+
+SEC("fentry/bpf_scx_unreg")
+int BPF_PROG(pause_in_scx_unreg)
+{
+	pause_first();
+	return 0;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARENA);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);		/* page */
+} arena SEC(".maps");
+
+/* sched_ext_ops_cid requires an arena */
+SEC("struct_ops.s")
+int BPF_PROG(scx_cid_init)
+{
+	return bpf_arena_alloc_pages(&arena, NULL, 1, NUMA_NO_NODE, 0) ? 0 : -12;
 }
 
 SEC("struct_ops")
@@ -110,4 +131,10 @@ struct bpf_testmod_multi_st_ops multi_empty = {
 SEC(".struct_ops.link")
 struct sched_ext_ops scx = {
 	.name = "link_scx",
+};
+
+SEC(".struct_ops.link")
+struct sched_ext_ops_cid scx_cid = {
+	.init = (void *)scx_cid_init,
+	.name = "link_scx_cid",
 };
