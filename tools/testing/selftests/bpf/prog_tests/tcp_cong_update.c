@@ -7,6 +7,7 @@
 #include "network_helpers.h"
 #include "struct_ops_link_kconfig_helpers.h"
 #include "tcp_cong_update_helpers.h"
+#include "tcp_cong_hooks.skel.h"
 #include "tcp_cong_impl.skel.h"
 
 #define NAMESPACES	3
@@ -221,11 +222,74 @@ out:
 	fixture_teardown(&f);
 }
 
+static int connect_to(int listener)
+{
+	return connect_to_fd(listener, 0);
+}
+
+static struct conn first, second;
+static int listener;
+
+static void accept_first(void)
+{
+	ASSERT_TRUE(conn_accept(&first, listener), "accept_first");
+}
+
+/* A child is copied from a listener that still has the old implementation. Then the
+ * listener accepts another child, and with that puts the last reference on the old
+ * one. The child gets the new one all the same.
+ */
+static void test_listener_clone(int family)
+{
+	static const struct source source = {
+		.client = { RENO },
+		.server = { NAME, true },
+	};
+	struct tcp_cong_hooks *hooks;
+	struct pause pause;
+	struct fixture f;
+
+	first = second = CONN_CLOSED;
+	hooks = tcp_cong_hooks__open();
+	if (!ASSERT_OK_PTR(hooks, "open"))
+		return;
+	pause = (struct pause) {
+		.paused = &hooks->bss->paused,
+		.resume = &hooks->bss->resume,
+		.timeout_ns = &hooks->data->pause_timeout_ns,
+		.timeouts = &hooks->bss->pause_timeouts,
+	};
+	/* The first child is not to pause */
+	hooks->bss->paused = true;
+	if (!fixture_setup(&f, &source, family, NON_RESTRICTED, NON_RESTRICTED) ||
+	    !fixture_prepare(&f) || !impls_update(&f.impls) ||
+	    !hook_attach(hooks, hooks->progs.pause_in_clone, &hooks->links.pause_in_clone))
+		goto out;
+	fixture_unload_old(&f);
+	listener = f.sockets.listener;
+	first.client = connect_to(listener);
+	if (!ASSERT_OK_FD(first.client, "connect_first"))
+		goto out;
+	second.client = work_during_call(&pause, connect_to, listener, accept_first, false);
+	if (!ASSERT_OK_FD(second.client, "connect_second") ||
+	    !ASSERT_TRUE(conn_accept(&second, listener), "accept_second"))
+		goto out;
+	check_sock_cc(first.server, LINK_CC);
+	check_sock_cc(second.server, LINK_CC);
+	ASSERT_TRUE(conn_exchange(&second), "exchange");
+out:
+	conn_close(&first);
+	conn_close(&second);
+	tcp_cong_hooks__destroy(hooks);
+	fixture_teardown(&f);
+}
+
 static const struct family_subtest subtests[] = {
 	{ "namespaces", TCP_RUST, test_namespaces },
 	{ "established", TCP_RUST, test_established },
 	{ "mptcp_join", TCP_RUST, test_mptcp_join },
 	{ "listener_reference", TCP_RUST, test_listener_reference },
+	{ "listener_clone", TCP_RUST, test_listener_clone },
 };
 
 void serial_test_tcp_cong_update(void)

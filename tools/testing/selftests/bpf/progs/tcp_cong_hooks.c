@@ -45,6 +45,16 @@ int BPF_PROG(pause_after_alloc, struct sock *sk)
 	return 0;
 }
 
+/* Pauses after the child is copied from its listener, before it has a reference of
+ * its own on the congestion control
+ */
+SEC("?fentry/tcp_clone_congestion_control")
+int BPF_PROG(pause_in_clone)
+{
+	pause_first();
+	return 0;
+}
+
 SEC("?lsm_cgroup/inet_csk_clone")
 int BPF_PROG(select_for_child, struct sock *child, const struct request_sock *req)
 {
