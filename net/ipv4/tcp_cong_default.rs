@@ -21,12 +21,13 @@ use kernel::{
 ///
 /// # Safety
 ///
-/// `net` must point to a namespace that is being set up, and is valid during the call.
+/// `net` must point to a namespace that is being set up, has no default, and is valid during the
+/// call.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_init_default_congestion_control(net: *mut bindings::net) {
     if let Some(net) = NonNull::new(net) {
-        // SAFETY: The caller passes a namespace that is valid during the call.
-        unsafe { DefaultOf::new(net) }.init();
+        // SAFETY: The caller passes a namespace without a default that is valid during the call.
+        unsafe { DefaultOf::init(net) };
     }
 }
 
@@ -34,13 +35,14 @@ pub(crate) unsafe extern "C" fn tcp_init_default_congestion_control(net: *mut bi
 ///
 /// # Safety
 ///
-/// `net` must point to a namespace that is being destroyed, has no sockets any more, and is valid
-/// during the call.
+/// `net` must point to a namespace that is being destroyed, has a default and no sockets any more,
+/// and is valid during the call. Its default must not be used any more.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_exit_default_congestion_control(net: *mut bindings::net) {
     if let Some(net) = NonNull::new(net) {
-        // SAFETY: The caller passes a namespace that is valid during the call.
-        unsafe { DefaultOf::new(net) }.exit();
+        // SAFETY: The caller passes a namespace with a default, which only this uses, and which is
+        // valid during the call.
+        unsafe { DefaultOf::exit(net) };
     }
 }
 
@@ -50,8 +52,8 @@ pub(crate) unsafe extern "C" fn tcp_exit_default_congestion_control(net: *mut bi
 ///
 /// # Safety
 ///
-/// `net` must point to a namespace, and `name` to a NUL-terminated string, both valid during the
-/// call.
+/// `net` must point to a namespace with a default, and `name` to a NUL-terminated string, both valid
+/// during the call.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_set_default_congestion_control(
     net: *mut bindings::net,
@@ -63,7 +65,7 @@ pub(crate) unsafe extern "C" fn tcp_set_default_congestion_control(
         let name = Name::from_c_str(unsafe { CStr::from_char_ptr(name) }).ok_or(ENOENT)?;
 
         name.load_module();
-        // SAFETY: The caller passes a namespace that is valid during the call.
+        // SAFETY: The caller passes a namespace with a default that is valid during the call.
         unsafe { DefaultOf::new(net) }.set(&name).map(|()| 0)
     })
 }
@@ -73,13 +75,13 @@ pub(crate) unsafe extern "C" fn tcp_set_default_congestion_control(
 ///
 /// # Safety
 ///
-/// `net` must point to a namespace that is valid during the call.
+/// `net` must point to a namespace with a default that is valid during the call.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_default_ca_get_slow(
     net: *const bindings::net,
 ) -> *const bindings::tcp_congestion_ops {
     NonNull::new(net.cast_mut())
-        // SAFETY: The caller passes a namespace that is valid during the call.
+        // SAFETY: The caller passes a namespace with a default that is valid during the call.
         .and_then(|net| unsafe { DefaultOf::new(net) }.get())
         .map_or(core::ptr::null(), |ca| ca.into_raw().cast_const())
 }

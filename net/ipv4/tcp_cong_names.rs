@@ -70,16 +70,29 @@ pub(crate) fn set_allowed(names: &[u8]) -> Result {
     Ok(())
 }
 
+/// Borrows a buffer of C code, which need not be initialized.
+///
+/// # Safety
+///
+/// `buf` must point to `len` bytes that are valid for `'a`, and that no other code uses meanwhile.
+unsafe fn zeroed<'a>(buf: *mut c_char, len: usize) -> &'a mut [u8] {
+    // SAFETY: The caller passes `len` bytes that no other code uses.
+    unsafe {
+        buf.write_bytes(0, len);
+        core::slice::from_raw_parts_mut(buf.cast(), len)
+    }
+}
+
 /// Lists the names of the registered congestion controls in the order of registration, as many as
 /// fit. Process context.
 ///
 /// # Safety
 ///
-/// `buf` must be an initialized buffer of `len` bytes, at least one, that only the caller uses.
+/// `buf` must be a buffer of `len` bytes, at least one, that only the caller uses.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_get_available_congestion_control(buf: *mut c_char, len: usize) {
-    // SAFETY: The caller passes an initialized buffer of `len` bytes that no other code uses.
-    let buf = unsafe { core::slice::from_raw_parts_mut(buf.cast(), len) };
+    // SAFETY: The caller passes a buffer of `len` bytes that no other code uses.
+    let buf = unsafe { zeroed(buf, len) };
 
     write(buf, RegistryGuard::lock().iter());
 }
@@ -88,11 +101,11 @@ pub(crate) unsafe extern "C" fn tcp_get_available_congestion_control(buf: *mut c
 ///
 /// # Safety
 ///
-/// `buf` must be an initialized buffer of `len` bytes, at least one, that only the caller uses.
+/// `buf` must be a buffer of `len` bytes, at least one, that only the caller uses.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_get_allowed_congestion_control(buf: *mut c_char, len: usize) {
-    // SAFETY: The caller passes an initialized buffer of `len` bytes that no other code uses.
-    let buf = unsafe { core::slice::from_raw_parts_mut(buf.cast(), len) };
+    // SAFETY: The caller passes a buffer of `len` bytes that no other code uses.
+    let buf = unsafe { zeroed(buf, len) };
 
     write(
         buf,

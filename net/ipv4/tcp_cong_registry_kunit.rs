@@ -303,6 +303,9 @@ mod tests {
         let prefix = Table::new(b"kunit_")?;
         assert_eq!(prefix.replace(&a), EINVAL.to_errno());
         assert_eq!(c.replace(&a), EINVAL.to_errno());
+        // A BPF table and one of a module are not found in the same way.
+        let bpf = Table::of_bpf(a.ops().name().to_bytes())?;
+        assert_eq!(bpf.replace(&a), EINVAL.to_errno());
         assert!(before == (a.bytes(), b.bytes(), c.bytes()));
         Ok(())
     }
@@ -811,7 +814,8 @@ mod tests {
                 _generic: generic,
                 _cong: cong,
             };
-            net.dflt().init();
+            // SAFETY: The namespace is new and stays valid.
+            unsafe { DefaultOf::init(net.ptr()) };
             Ok(net)
         }
 
@@ -826,10 +830,14 @@ mod tests {
             }
         }
 
-        fn dflt(&self) -> DefaultOf {
-            // SAFETY: The address of a static or a box is not null. The namespace outlives the
-            // value, which only lives during a call.
-            unsafe { DefaultOf::new(NonNull::new_unchecked(self.raw())) }
+        fn ptr(&self) -> NonNull<bindings::net> {
+            // SAFETY: The address of a static or a box is not null.
+            unsafe { NonNull::new_unchecked(self.raw()) }
+        }
+
+        fn dflt(&self) -> DefaultOf<'_> {
+            // SAFETY: The namespace has a default as long as `self` exists.
+            unsafe { DefaultOf::new(self.ptr()) }
         }
 
         fn set(&self, name: &CStr) -> Result {
@@ -862,7 +870,8 @@ mod tests {
     impl Drop for Net {
         fn drop(&mut self) {
             if let Self::Made { .. } = self {
-                self.dflt().exit();
+                // SAFETY: The namespace has a default, and only `self` uses it.
+                unsafe { DefaultOf::exit(self.ptr()) };
                 // The memory is freed after a grace period.
                 rcu::synchronize_rcu();
             }

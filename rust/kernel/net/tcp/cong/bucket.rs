@@ -176,7 +176,7 @@ pub(super) fn add(_registry: &mut RegistryGuard, ca: &CongestionOps) {
 }
 
 /// Replaces `old` by `new` in the same position. Both have the same key, and both or neither are
-/// BPF tables.
+/// BPF tables: the caller has checked it.
 pub(super) fn replace(registry: &mut RegistryGuard, old: &CongestionOps, new: &CongestionOps) {
     // Release, too: a lookup may be at `new`, if it was removed.
     next(new).store(next(old).load(Relaxed), Release);

@@ -33,7 +33,10 @@ use crate::{
     },
     types::Opaque, //
 };
-use core::ptr::NonNull;
+use core::{
+    marker::PhantomData,
+    ptr::NonNull, //
+};
 
 /// A default that namespaces share, see [`DefaultOf`].
 ///
@@ -170,7 +173,7 @@ pub(super) fn move_all(registry: &RegistryGuard, old: &CongestionOps, new: &Cong
 ///
 /// A table has more than one shared default only if it was unregistered while it was the default of
 /// a namespace, and then replaced another table that was a default, too. Each time adds one, and
-/// replacing the table takes longer by one.
+/// replacing the table takes longer by one. They are at most as many as the namespaces.
 ///
 /// Both pointers are read under RCU and written under `tcp_cong_list_lock`. A shared default holds
 /// a reference on its table. It is freed a grace period after its last namespace was removed.
@@ -196,35 +199,32 @@ pub(super) fn move_all(registry: &RegistryGuard, old: &CongestionOps, new: &Cong
 ///
 /// # Invariants
 ///
-/// `net` points to a network namespace that outlives the value.
-pub struct DefaultOf {
+/// `net` points to a network namespace that is valid for `'a`, between [`init`](Self::init) and
+/// [`exit`](Self::exit).
+pub struct DefaultOf<'a> {
     net: NonNull<bindings::net>,
+    _net: PhantomData<&'a bindings::net>,
 }
 
-impl DefaultOf {
+impl DefaultOf<'_> {
     /// Returns the default of `net`.
     ///
     /// # Safety
     ///
-    /// `net` must point to a network namespace that outlives the value.
+    /// `net` must point to a network namespace that stays valid as long as the value exists, between
+    /// [`init`](Self::init) and [`exit`](Self::exit).
     #[inline]
     pub unsafe fn new(net: NonNull<bindings::net>) -> Self {
-        // INVARIANT: The caller passes a namespace that outlives the value.
-        Self { net }
-    }
-
-    /// Returns the default of the initial namespace.
-    fn of_init_net() -> Self {
-        // INVARIANT: The initial namespace is static.
-        // SAFETY: The address of a static is not null.
-        let net = unsafe { NonNull::new_unchecked(&raw mut bindings::init_net) };
-
-        Self { net }
+        // INVARIANT: The caller passes a namespace that has a default and stays valid.
+        Self {
+            net,
+            _net: PhantomData,
+        }
     }
 
     /// Tells whether this is the default of the initial namespace.
     fn is_of_init_net(&self) -> bool {
-        self.net == Self::of_init_net().net
+        core::ptr::eq(self.net.as_ptr(), &raw const bindings::init_net)
     }
 
     /// Takes a reference on the default. Any context.
@@ -270,25 +270,38 @@ impl DefaultOf {
     /// one.
     ///
     /// Process context. Takes the lock of the registry.
-    pub fn init(&self) {
+    ///
+    /// # Safety
+    ///
+    /// `net` must point to a network namespace that is valid during the call, and has no default.
+    pub unsafe fn init(net: NonNull<bindings::net>) {
         let registry = RegistryGuard::lock();
+        // SAFETY: The initial namespace is static. The address of a static is not null.
+        let initial = unsafe { slot(NonNull::new_unchecked(&raw mut bindings::init_net)) };
         // SAFETY: The pointer is null or to a shared default, which is valid while the lock is held
         // since the initial namespace is one of its users.
-        let inherited = unsafe { Self::of_init_net().slot().load(Relaxed).as_ref() };
+        let inherited = unsafe { initial.load(Relaxed).as_ref() };
         let shared = inherited.unwrap_or(SharedDefault::reno());
 
         shared.get(&registry);
-        self.slot()
-            .store(core::ptr::from_ref(shared).cast_mut(), Release);
+        // SAFETY: The caller passes a namespace that is valid during the call.
+        unsafe { slot(net) }.store(core::ptr::from_ref(shared).cast_mut(), Release);
     }
 
     /// Removes the default of a namespace that is destroyed, and has no sockets any more.
     ///
     /// Process context. Takes the lock of the registry.
-    pub fn exit(&self) {
+    ///
+    /// # Safety
+    ///
+    /// `net` must point to a network namespace that is valid during the call, and has a default. No
+    /// other code may use the default any more.
+    pub unsafe fn exit(net: NonNull<bindings::net>) {
         let registry = RegistryGuard::lock();
+        // SAFETY: The caller passes a namespace that has a default, and is valid during the call.
+        let default = unsafe { Self::new(net) };
         // This one is never freed, so there is no need to count the namespace as a user.
-        let unused = self.exchange(&registry, SharedDefault::reno());
+        let unused = default.exchange(&registry, SharedDefault::reno());
 
         drop(registry);
         drop(unused);
@@ -353,17 +366,26 @@ impl DefaultOf {
 
         self.slot()
             .store(core::ptr::from_ref(shared).cast_mut(), Release);
-        // SAFETY: The pointer was null or to a shared default, which is valid since the namespace
-        // was one of its users. The namespace does not use it any more.
-        unsafe { last.as_ref()?.put(registry) }
+        // SAFETY: By the type invariants, the pointer was to a shared default, which is valid since
+        // the namespace was one of its users. The namespace does not use it any more.
+        unsafe { (*last).put(registry) }
     }
 
-    /// Returns the pointer to the shared default, which is null before [`init`](Self::init).
+    /// Returns the pointer to the shared default.
     fn slot(&self) -> &Atomic<*mut SharedDefault> {
-        // SAFETY: By the type invariants, the namespace is valid, and so is its `tcp_cong_net`. The
-        // field is aligned, and is accessed by single accesses only.
-        unsafe {
-            Atomic::from_ptr((&raw mut (*bindings::tcp_cong_net(self.net.as_ptr())).dflt).cast())
-        }
+        // SAFETY: By the type invariants, the namespace is valid.
+        unsafe { slot(self.net) }
     }
+}
+
+/// Returns the pointer of a namespace to its shared default. It is null if the namespace has no
+/// default yet.
+///
+/// # Safety
+///
+/// `net` must point to a network namespace that is valid for `'a`.
+unsafe fn slot<'a>(net: NonNull<bindings::net>) -> &'a Atomic<*mut SharedDefault> {
+    // SAFETY: The caller passes a namespace that is valid for `'a`, and so is its `tcp_cong_net`.
+    // The field is aligned, and is accessed by single accesses only.
+    unsafe { Atomic::from_ptr((&raw mut (*bindings::tcp_cong_net(net.as_ptr())).dflt).cast()) }
 }

@@ -219,9 +219,13 @@ impl RegistryGuard {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`]: `old` is not registered, or the names differ. Nothing is changed.
+    /// [`EINVAL`]: `old` is not registered, the names differ, or one of the two is a BPF table and
+    /// the other is not. Nothing is changed.
     pub fn replace(&mut self, old: &CongestionOps, new: Registrable<'_>) -> Result {
-        if !self.is_registered(old) || old.name().to_bytes() != new.name().to_bytes() {
+        if !self.is_registered(old)
+            || old.name().to_bytes() != new.name().to_bytes()
+            || old.is_bpf() != new.is_bpf()
+        {
             return Err(EINVAL);
         }
         if core::ptr::eq(old, &*new) {

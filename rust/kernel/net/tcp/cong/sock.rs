@@ -80,11 +80,11 @@ impl ConnectionSock {
 
     /// Returns the default of the socket's network namespace. Any context.
     #[inline]
-    pub fn default(&self) -> Option<DefaultOf> {
+    pub fn default(&self) -> Option<DefaultOf<'_>> {
         // SAFETY: By the type invariants, the socket is valid.
         let net = NonNull::new(unsafe { bindings::sock_net(self.0.as_ptr()) })?;
 
-        // SAFETY: A namespace is not destroyed before its sockets.
+        // SAFETY: A namespace has a default before it has sockets, and is not destroyed before them.
         Some(unsafe { DefaultOf::new(net) })
     }
 

@@ -105,15 +105,21 @@ fn finds(name: &CStr) -> bool {
 }
 
 /// The first namespace.
-fn init_net() -> DefaultOf {
-    // SAFETY: The namespace is a static.
-    unsafe { DefaultOf::new(NonNull::new(&raw mut bindings::init_net).expect("a static")) }
+fn init_net() -> NonNull<bindings::net> {
+    NonNull::new(&raw mut bindings::init_net).expect("a static")
+}
+
+/// The default of the first namespace.
+fn default() -> DefaultOf<'static> {
+    // SAFETY: The namespace is a static, and set_default() has given it a default.
+    unsafe { DefaultOf::new(init_net()) }
 }
 
 /// Makes NAME the default of the first namespace.
 fn set_default() {
-    init_net().init();
-    init_net().set(&Name::new(NAME).unwrap()).unwrap();
+    // SAFETY: The namespace is a static, and new in each run of the model.
+    unsafe { DefaultOf::init(init_net()) };
+    default().set(&Name::new(NAME).unwrap()).unwrap();
 }
 
 /// Explores what `run` does, and prints in how many orders that can happen.
@@ -368,7 +374,7 @@ pub fn default_follows() {
         set_default();
         let reader = thread::spawn(move || {
             let was_replaced = seen.load(Ordering::Acquire);
-            let default = init_net().get().expect("no reference on the default");
+            let default = default().get().expect("no reference on the default");
 
             assert!(!was_replaced || !old.is(&default), "an old default");
         });
@@ -387,11 +393,12 @@ pub fn default_is_set() {
     explore("default_is_set", || {
         let table = Table::registered(NAME);
 
+        Table::registered(BESIDE);
         set_default();
         let reader = thread::spawn(|| {
-            init_net().get().expect("no reference on the default");
+            default().get().expect("no reference on the default");
         });
-        init_net().exit();
+        default().set(&Name::new(BESIDE).unwrap()).unwrap();
         table.remove();
         table.put();
         memory::reclaim();
@@ -408,17 +415,18 @@ pub fn namespace_comes_and_goes() {
         set_default();
         let namespace = thread::spawn(|| {
             let net = NonNull::from(Box::leak(Box::new(bindings::net::new())));
-            // SAFETY: The memory is never given back in a run of the model.
-            let default = unsafe { DefaultOf::new(net) };
-
-            default.init();
-            default.get().expect("no reference on the default");
-            default.exit();
+            // SAFETY: The memory is never given back in a run of the model, and only this thread
+            // uses the namespace.
+            unsafe {
+                DefaultOf::init(net);
+                DefaultOf::new(net).get().expect("no reference on the default");
+                DefaultOf::exit(net);
+            }
         });
         old.replace_by(new);
         old.put();
         memory::reclaim();
         namespace.join().unwrap();
-        assert!(new.is(&init_net().get().unwrap()));
+        assert!(new.is(&default().get().unwrap()));
     });
 }
