@@ -20,7 +20,7 @@ from lib.paths import BUILD, LOG
 from lib.progress import watched
 from lib.results import Result
 from lib.selftests.sources import read
-from lib.suites import binfmt_misc_bpf, bpf, bpftool, hid, mptcp, sched_ext
+from lib.suites import binfmt_misc_bpf, bpf, bpftool, hid, mptcp, sched_ext, schedulers
 from lib.suites.comparison import KNOWN, Known, cases, compare, read_known, table
 from lib.suites.suite import Suite
 
@@ -30,6 +30,7 @@ SUITES: dict[str, Suite] = {    # the quick ones first
     'bpftool': bpftool.SUITE,
     'hid': hid.SUITE,
     'sched_ext': sched_ext.SUITE,
+    'schedulers': schedulers.SUITE,
     'mptcp': mptcp.SUITE,
     'bpf': bpf.SUITE,
 }
