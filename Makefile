@@ -77,8 +77,8 @@ torture: setup	## use links in every way at once, under traffic (MINUTES= SEED= 
 bench: setup	## compare both kernels, to build/bench (takes minutes)
 	@scripts/bench.py
 
-fuzz: setup	## compare random calls on both kernels (SEED= SEQUENCES= STEPS= REPLAY=file)
-	@scripts/fuzz.py $(if $(REPLAY),--replay $(REPLAY)) $(if $(SEED),--seed $(SEED)) \
+fuzz: setup	## compare random calls on both kernels (SEED= SEQUENCES= STEPS= REPLAY=file IMPL=debug)
+	@scripts/fuzz.py --impl $(IMPL) $(if $(REPLAY),--replay $(REPLAY)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(SEQUENCES),--sequences $(SEQUENCES)) $(if $(STEPS),--steps $(STEPS))
 
 checkers: setup

@@ -4,8 +4,9 @@
 
 The calls are bpf(2) on struct_ops maps and links, right and wrong, and those on
 sockets, network namespaces and sysctls whose congestion control may change with them.
-What differs has to be in the list of scripts/lib/fuzz/differences.py. Another
-difference is shrunk, and written to build/fuzz as a program for --replay.
+What differs has to be in the list of scripts/lib/fuzz/differences.py, and both kernels
+have to do what scripts/lib/fuzz/model.py says of each. Another difference is shrunk,
+and written to build/fuzz as a program for --replay.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from lib.fuzz.differences import DIFFERENCES, Difference, Found, compare
 from lib.fuzz.guest import Died, Guest
 from lib.fuzz.sequences import Steps
 from lib.fuzz.shrink import shrink
-from lib.kernel import RIVALS, Kernel
+from lib.kernel import Kernel
 from lib.paths import BUILD
 from lib.progress import clock, note
 from lib.results import Case, Result
@@ -99,6 +100,8 @@ class Fuzz:
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--impl', choices=('rust', 'debug', 'kcsan'), default='rust',
+                        help='what is compared with the C kernel (default: rust)')
     parser.add_argument('--seed', type=int, default=1, help='what decides the sequences')
     parser.add_argument('--sequences', type=int, default=300, help='how many (default: 300)')
     parser.add_argument('--first', type=int, default=0, help='the number of the first one')
@@ -116,10 +119,10 @@ def main() -> int:
 
     PROGRAMS.build()
     if not args.last:
-        for impl in RIVALS:
+        for impl in ('c', args.impl):
             Kernel(impl).ensure()
     deliberate = tuple(one for one in DIFFERENCES if one.name not in args.without)
-    fuzz = Fuzz(Guest(BINARY, OUT), deliberate, OUT)
+    fuzz = Fuzz(Guest(BINARY, OUT, args.impl), deliberate, OUT)
     if args.replay:
         steps = sequences.read_program(args.replay)
         found, = fuzz.compare([steps])

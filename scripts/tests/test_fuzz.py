@@ -16,26 +16,39 @@ from lib.errors import Failure
 from lib.fuzz import sequences
 from lib.fuzz.differences import compare
 from lib.fuzz.guest import Died, Guest
-from lib.fuzz.history import TABLES
+from lib.fuzz.registry import TABLES
 from lib.fuzz.sequences import Done, Steps, Trace, read
 from lib.fuzz.shrink import shrink
 
+BEGIN = 'cubic, reno cubic, reno cubic'
 CREATE: sequences.Step = {'create': {'link': 0, 'map': {'table': 0}, 'flags': 0}}
-UPDATE: sequences.Step = {
-    'update': {'link': {'link': 0}, 'map': {'table': 1}, 'flags': 0, 'old': 'zero'}}
+LISTEN: sequences.Step = {'listen': {'socket': 0}}
 CONNECT: sequences.Step = {'connect': {'socket': 1, 'to': 0}}
+CLOSE: sequences.Step = {'close': {'fd': {'link': 0}}}
 AVAILABLE: sequences.Step = {'read': {'sysctl': 'available'}}
 ALLOWED: sequences.Step = {'read': {'sysctl': 'allowed'}}
 OK = Done('ok')
+CHOSEN = Done('ok', (0, 0, 0))
 
 
-def choose(ordinary: bool, name: str = 'fz_a') -> sequences.Step:
-    return {'set_cc': {'socket': 0, 'name': name, 'ordinary': ordinary}}
+def update(table: int, link: int = 0) -> sequences.Step:
+    return {'update': {'link': {'link': link}, 'map': {'table': table}, 'flags': 0, 'old': 'zero'}}
+
+
+UPDATE = update(1)
+
+
+def choose(ordinary: bool = False, name: str = 'fz_a', socket: int = 1) -> sequences.Step:
+    return {'set_cc': {'socket': socket, 'name': name, 'ordinary': ordinary}}
+
+
+def allow(names: str) -> sequences.Step:
+    return {'write_sysctl': {'sysctl': 'allowed', 'value': names}}
 
 
 def judged(steps: Steps, before: list[Done], c: Done, rust: Done) -> list[str]:
     """The names of the differences, where all but the last step do the same."""
-    found = compare(steps, Trace('same', [*before, c]), Trace('same', [*before, rust]))
+    found = compare(steps, Trace(BEGIN, [*before, c]), Trace(BEGIN, [*before, rust]))
     return [one.difference.name if one.difference else 'odd' for one in found]
 
 
@@ -59,52 +72,128 @@ class CompareTest(unittest.TestCase):
         self.assertEqual(compare([], Trace('a'), Trace('b'))[0].difference, None)
 
     def test_a_missing_step_is_odd(self) -> None:
-        found = compare([CREATE], Trace('same', [OK]), Trace('same'))
+        found = compare([CREATE], Trace(BEGIN, [OK]), Trace(BEGIN))
         self.assertEqual([one.index for one in found], [0])
 
-    def test_position_needs_an_update_and_the_same_names(self) -> None:
-        steps, before = [CREATE, UPDATE, AVAILABLE], [OK, OK]
-        c, rust = Done('ok reno fz_b fz_a'), Done('ok reno fz_a fz_b')
-        self.assertEqual(judged(steps, before, c, rust), ['position'])
-        self.assertEqual(judged([CREATE, AVAILABLE], [OK], c, rust), ['odd'])
-        self.assertEqual(judged(steps, before, c, Done('ok reno fz_a')), ['odd'])
-        self.assertEqual(judged(steps, before, c, Done('ok fz_b reno fz_a')), ['odd'])
+    def test_what_both_do_wrong_is_odd(self) -> None:
+        wrong = Done('ok reno cubic')
+        self.assertEqual(judged([CREATE, AVAILABLE], [OK], wrong, wrong), ['odd'])
+
+
+class ListsTest(unittest.TestCase):
+    def test_an_update_moves_the_name_in_c(self) -> None:
+        second: sequences.Step = {'create': {'link': 1, 'map': {'table': 3}, 'flags': 0}}
+        steps, before = [CREATE, second, UPDATE, AVAILABLE], [OK, OK, OK]
+        first, last = Done('ok reno cubic fz_a fz_b'), Done('ok reno cubic fz_b fz_a')
+        self.assertEqual(judged(steps, before, last, first), ['position'])
+        self.assertEqual(judged(steps, before, first, last), ['odd'])
+        # Not without an update, nor once the name was registered anew.
+        self.assertEqual(judged([CREATE, second, AVAILABLE], [OK, OK], last, first), ['odd'])
+        again = [CREATE, second, UPDATE, CLOSE, CREATE, AVAILABLE]
+        self.assertEqual(judged(again, [OK] * 5, last, first), ['odd'])
 
     def test_permission_is_kept_in_rust_alone(self) -> None:
-        steps, before = [CREATE, UPDATE, choose(True)], [OK, OK]
-        self.assertEqual(judged(steps, before, Done('EPERM'), OK), ['permission'])
-        self.assertEqual(judged(steps, before, OK, Done('EPERM')), ['odd'])
-        self.assertEqual(judged([CREATE, UPDATE, choose(False)], before, Done('EPERM'), OK),
-                         ['odd'])
-        self.assertEqual(judged([CREATE, UPDATE, choose(True, 'fz_b')], before, Done('EPERM'), OK),
-                         ['odd'])
-        lists = [CREATE, UPDATE, ALLOWED]
-        c, rust = Done('ok reno'), Done('ok reno fz_a')
-        self.assertEqual(judged(lists, before, c, rust), ['permission'])
-        self.assertEqual(judged(lists, before, rust, c), ['odd'])
+        denied, steps = Done('EPERM', (0, 0, 0)), [CREATE, allow('fz_a'), UPDATE, choose(True)]
+        self.assertEqual(judged(steps, [OK] * 3, denied, CHOSEN), ['permission'])
+        self.assertEqual(judged(steps, [OK] * 3, CHOSEN, denied), ['odd'])
+        lists = [*steps[:-1], ALLOWED]
+        self.assertEqual(judged(lists, [OK] * 3, Done('ok'), Done('ok fz_a')), ['permission'])
+        self.assertEqual(judged(lists, [OK] * 3, Done('ok fz_a'), Done('ok')), ['odd'])
 
-    def test_a_connection_is_on_a_table_that_follows(self) -> None:
-        old, new, other = (Done('ok', started) for started in ((1, 0, 0), (0, 1, 0), (0, 0, 1)))
-        steps, before = [CREATE, UPDATE, CONNECT], [OK, OK]
-        self.assertEqual(judged(steps, before, old, new), ['newer'])
-        self.assertEqual(judged(steps, before, new, old), ['odd'])
-        self.assertEqual(judged(steps, before, old, other), ['odd'])
-        self.assertEqual(judged([CREATE, CONNECT], [OK], old, new), ['odd'])
+    def test_permission_that_was_not_given_is_odd(self) -> None:
+        denied = Done('EPERM', (0, 0, 0))
+        self.assertEqual(judged([CREATE, UPDATE, choose(True)], [OK] * 2, denied, CHOSEN), ['odd'])
+        revoked = [CREATE, allow('fz_a'), UPDATE, allow('reno'), choose(True)]
+        self.assertEqual(judged(revoked, [OK] * 4, denied, CHOSEN), ['odd'])
+
+    def test_the_default_of_a_namespace_needs_permission(self) -> None:
+        default: sequences.Step = {'write_sysctl': {'sysctl': 'default', 'value': 'fz_a'}}
+        steps = [CREATE, allow('fz_a'), UPDATE, default]
+        self.assertEqual(judged(steps, [OK] * 3, Done('EPERM'), OK), ['permission'])
+        self.assertEqual(judged([CREATE, UPDATE, default], [OK] * 2, Done('EPERM'), OK), ['odd'])
+
+
+class StartsTest(unittest.TestCase):
+    """Socket 1 chooses fz_a, and connects after updates."""
+    old, new, third, none = (Done('ok', started) for started in (
+        (1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)))
+
+    def judged(self, between: Steps, c: Done, rust: Done) -> list[str]:
+        before = [CREATE, LISTEN, choose(), *between]
+        done = [OK, OK, CHOSEN, *[OK] * len(between)]
+        return judged([*before, CONNECT], done, c, rust)
+
+    def test_on_the_table_that_follows(self) -> None:
+        self.assertEqual(self.judged([UPDATE], self.old, self.new), ['start'])
+        self.assertEqual(self.judged([UPDATE], self.new, self.old), ['odd'])
+        self.assertEqual(self.judged([UPDATE], self.old, self.third), ['odd'])
+        self.assertEqual(self.judged([], self.old, self.new), ['odd'])
+
+    def test_on_the_last_one_that_follows(self) -> None:
+        self.assertEqual(self.judged([UPDATE, update(2)], self.old, self.third), ['start'])
+        self.assertEqual(self.judged([UPDATE, update(2)], self.old, self.new), ['odd'])
+
+    def test_on_the_default_if_none_follows(self) -> None:
+        self.assertEqual(self.judged([UPDATE, CLOSE], self.old, self.none), ['start'])
+        self.assertEqual(self.judged([UPDATE, CLOSE], self.old, self.new), ['odd'])
+        self.assertEqual(self.judged([CLOSE], self.old, self.none), ['odd'])
+
+    def test_a_pin_keeps_what_follows(self) -> None:
+        pin: sequences.Step = {'pin': {'fd': {'link': 0}, 'path': 0}}
+        detach: sequences.Step = {'detach': {'link': {'link': 0}}}
+        self.assertEqual(self.judged([UPDATE, pin, CLOSE], self.old, self.new), ['start'])
+        self.assertEqual(self.judged([UPDATE, pin, CLOSE], self.old, self.none), ['odd'])
+        self.assertEqual(self.judged([UPDATE, pin, detach], self.old, self.none), ['start'])
+
+    def test_a_malformed_call_may_detach(self) -> None:
+        raw: sequences.Step = {'raw': {'command': 34, 'words': [{'fd': {'link': 0}}], 'size': 4}}
+        self.assertEqual(self.judged([UPDATE, raw], self.old, self.none), ['start'])
+
+    def test_what_is_linked_later_does_not_follow(self) -> None:
+        again: sequences.Step = {'create': {'link': 0, 'map': {'table': 2}, 'flags': 0}}
+        self.assertEqual(self.judged([UPDATE, CLOSE, again], self.old, self.none), ['start'])
+        self.assertEqual(self.judged([UPDATE, CLOSE, again], self.old, self.third), ['odd'])
+        self.assertEqual(self.judged([UPDATE, CLOSE, CREATE], self.old, self.old), [])
+
+    def test_both_ends_and_the_names_that_they_have(self) -> None:
+        steps = [CREATE, LISTEN, choose(socket=0), UPDATE, CLOSE, CONNECT,
+                 {'accept': {'listener': 0, 'socket': 2}}, {'get_cc': {'socket': 2}}]
+        same = [OK, OK, CHOSEN, OK, OK]
+        name, other = Done('ok fz_a'), Done('ok cubic')
+        c = [*same, self.old, Done('ok fz_a', (0, 0, 0)), name]
+        rust = [*same, self.none, Done('ok cubic', (0, 0, 0)), other]
+        found = compare(steps, Trace(BEGIN, c), Trace(BEGIN, rust))
+        self.assertEqual([one.difference and one.difference.name for one in found], ['start'] * 3)
+        wrong = compare(steps, Trace(BEGIN, c), Trace(BEGIN, [*rust[:-1], name]))
+        self.assertEqual(wrong[-1].difference, None)
+
+    def test_the_default_of_a_namespace_follows(self) -> None:
+        default: sequences.Step = {'write_sysctl': {'sysctl': 'default', 'value': 'fz_a'}}
+        steps = [CREATE, allow('fz_a'), default, UPDATE, LISTEN, CONNECT]
+        both, moved = Done('ok', (2, 0, 0)), Done('ok', (0, 2, 0))
+        self.assertEqual(judged(steps, [OK] * 5, both, moved), ['start'])
+        self.assertEqual(judged(steps, [OK] * 5, both, Done('ok', (1, 1, 0))), ['odd'])
 
     def test_an_update_counts_if_it_succeeded(self) -> None:
-        steps = [CREATE, UPDATE, CONNECT]
-        self.assertEqual(judged(steps, [OK, Done('EPERM')], Done('ok', (1, 0, 0)),
-                                Done('ok', (0, 1, 0))), ['odd'])
+        steps = [CREATE, LISTEN, choose(), UPDATE, CONNECT]
+        done = [OK, OK, CHOSEN, Done('EPERM')]
+        self.assertEqual(judged(steps, done, self.old, self.new), ['odd'])
 
     def test_links_by_id_and_path_are_known(self) -> None:
-        update: sequences.Step = {'update': {**UPDATE['update'], 'link': {'link': 1}}}
         ways: list[Steps] = [[{'by_id': {'link': 1, 'of': 0}}],
-                [{'pin': {'fd': {'link': 0}, 'path': 0}},
-                 {'open_pin': {'link': 1, 'path': 0}}]]
+                             [{'pin': {'fd': {'link': 0}, 'path': 0}},
+                              {'open_pin': {'link': 1, 'path': 0}}]]
         for again in ways:
-            steps = [CREATE, *again, update, CONNECT]
-            self.assertEqual(judged(steps, [OK] * (len(steps) - 1), Done('ok', (1, 0, 0)),
-                                    Done('ok', (0, 1, 0))), ['newer'])
+            self.assertEqual(self.judged([*again, update(1, link=1)], self.old, self.new),
+                             ['start'])
+
+    def test_a_socket_that_is_connected_starts_once_more(self) -> None:
+        steps = [CREATE, LISTEN, choose(), CONNECT, UPDATE, choose()]
+        self.assertEqual(judged(steps, [OK, OK, CHOSEN, self.old, OK], self.new, self.new), [])
+        # The listener's side is gone, and with it the connection.
+        closed: sequences.Step = {'close': {'fd': {'socket': 0}}}
+        self.assertEqual(judged([*steps[:-1], closed, choose()],
+                                [OK, OK, CHOSEN, self.old, OK, OK], CHOSEN, CHOSEN), [])
 
 
 class ShrinkTest(unittest.TestCase):
@@ -130,7 +219,7 @@ class PlantedGuest(Guest):
                 raise Died(impl, number, 124)
             if impl == 'c' and any('unlink' in step for step in steps):
                 raise Died(impl, None, 70)
-        return [Trace('same', [Done(impl if 'update' in step else 'ok') for step in steps])
+        return [Trace(BEGIN, [Done(impl if 'update' in step else 'ok') for step in steps])
                 for steps in sequences]
 
 
@@ -147,7 +236,7 @@ class FuzzTest(unittest.TestCase):
         return out.getvalue()
 
     def test_a_planted_difference_is_shrunk_and_replayed(self) -> None:
-        out = self.run_batch([[CREATE], [CREATE, AVAILABLE, UPDATE, ALLOWED]])
+        out = self.run_batch([[CREATE], [CREATE, LISTEN, UPDATE, LISTEN]])
         file = self.folder / 'found-41.txt'
         self.assertIn(f'make fuzz REPLAY={file}', out)
         steps = sequences.read_program(file)
@@ -167,7 +256,7 @@ class FuzzTest(unittest.TestCase):
         self.assertIn('sequences from 40 on: the c kernel failed', self.fuzz.complaints[0])
 
     def test_no_difference_no_complaint(self) -> None:
-        self.assertEqual(self.run_batch([[CREATE, AVAILABLE]]), '')
+        self.assertEqual(self.run_batch([[CREATE, LISTEN]]), '')
         self.assertEqual(self.fuzz.complaints, [])
 
 

@@ -4,31 +4,15 @@
 Each difference is one of Documentation/networking/tcp_cong_update.rst or
 Documentation/bpf/struct_ops_link.rst. Those that these sequences cannot show (latency,
 a list that is read during an update, subsystems that return positive numbers) are left
-out.
+out. What the kernels do differently is meant if each does what lib/fuzz/model.py says
+of it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lib.fuzz.history import History
+from lib.fuzz.model import Model
 from lib.fuzz.sequences import Done, Step, Steps, Trace, operation
-
-
-@dataclass(frozen=True)
-class Situation:
-    """A step that did not do the same on both kernels."""
-    history: History
-    step: Step
-    c: Done
-    rust: Done
-
-    @property
-    def operation(self) -> str:
-        return operation(self.step)[0]
-
-    @property
-    def arguments(self) -> dict[str, object]:
-        return operation(self.step)[1]
 
 
 @dataclass(frozen=True)
@@ -36,87 +20,61 @@ class Difference:
     """A deliberate one."""
     name: str
     reason: str
-    is_meant: Callable[[Situation], bool]
-
-
-def names(done: Done) -> list[str] | None:
-    """The names that a sysctl lists, without 'ok'."""
-    word, *found = done.result.split()
-    return found if word == 'ok' else None
-
-
-def is_sysctl(it: Situation, which: str) -> bool:
-    return it.operation == 'read' and it.arguments['sysctl'] == which
-
-
-def position(it: Situation) -> bool:
-    """The same names in the list of the available, those of fuzz in another order."""
-    if not is_sysctl(it, 'available'):
-        return False
-    c, rust = names(it.c), names(it.rust)
-    if c is None or rust is None or sorted(c) != sorted(rust):
-        return False
-    return bool(it.history.updated) and [n for n in c if n not in it.history.updated] == [
-        n for n in rust if n not in it.history.updated]
-
-
-def permission(it: Situation) -> bool:
-    """A name that was updated is allowed in Rust, and not in C."""
-    if is_sysctl(it, 'allowed'):
-        c, rust = names(it.c), names(it.rust)
-        if c is None or rust is None:
-            return False
-        return (sorted(c) == sorted(rust) and bool(it.history.updated)) or (
-            set(c) < set(rust) and set(rust) - set(c) <= it.history.updated)
-    return (it.operation == 'set_cc' and it.arguments['ordinary'] is True
-            and it.arguments['name'] in it.history.updated
-            and it.c.result == 'EPERM' and it.rust.result == 'ok')
-
-
-def newer(it: Situation) -> bool:
-    """A connection starts on a table that follows, by updates, the one that C uses."""
-    if it.c.result != it.rust.result or sum(it.c.started) != sum(it.rust.started):
-        return False
-    left = [c - rust for c, rust in zip(it.c.started, it.rust.started, strict=True)]
-    only_c = [number for number, count in enumerate(left) if count > 0]
-    only_rust = {number for number, count in enumerate(left) if count < 0}
-    return bool(only_c) and all(only_rust & it.history.followers(number) for number in only_c)
 
 
 DIFFERENCES = (
-    Difference('position', 'an update moves the name to the end of the list in C', position),
-    Difference('permission', 'an update takes the permission of ordinary users away in C',
-               permission),
-    Difference('newer', 'namespaces, listeners and sockets that chose before an update keep the '
-               'old table in C', newer),
+    Difference('start', 'namespaces, listeners and sockets that chose before an update keep the '
+               'old table in C'),
+    Difference('permission', 'an update takes the permission of ordinary users away in C'),
+    Difference('position', 'an update moves the name to the end of the list in C'),
 )
 
 
 @dataclass(frozen=True)
 class Found:
-    """A step that differs, and the deliberate difference that it is, if it is one."""
+    """A step at which a kernel did not do as the other one, or as its model."""
     index: int
     c: str
     rust: str
-    difference: Difference | None = None
+    difference: Difference | None = None    # the deliberate one that it is, if it is one
+
+
+def kind(step: Step, c: Done, rust: Done) -> str:
+    """The name of the deliberate difference that a step can show."""
+    match operation(step):
+        case 'read', {'sysctl': 'available'}:
+            return 'position'
+        case 'read', {'sysctl': 'allowed'}:
+            same = sorted(c.result.split()) == sorted(rust.result.split())
+            return 'position' if same else 'permission'
+        case 'set_cc', _:
+            return 'start' if c.result == rust.result else 'permission'
+        case 'write_sysctl', _:
+            return 'permission'
+        case _:
+            return 'start'
 
 
 def compare(steps: Steps, c: Trace, rust: Trace,
             deliberate: Sequence[Difference] = DIFFERENCES) -> list[Found]:
     """The steps at which the traces differ, up to the first that is not deliberate."""
-    found: list[Found] = []
     if c.begin != rust.begin:
         return [Found(0, f'begins with {c.begin}', f'begins with {rust.begin}')]
-    history = History()
+    found: list[Found] = []
+    models = Model(c.begin, follows=False), Model(rust.begin, follows=True)
     for index, step in enumerate(steps):
-        left, right = (trace.steps[index] if index < len(trace.steps) else Done('nothing')
-                       for trace in (c, rust))
-        if left == right:
-            history.add(step, left)
+        done = [trace.steps[index] if index < len(trace.steps) else Done('nothing')
+                for trace in (c, rust)]
+        answers = [model.run(step, one) for model, one in zip(models, done, strict=True)]
+        as_said = all(answer.fits(one) for answer, one in zip(answers, done, strict=True))
+        if done[0] == done[1] and as_said:
             continue
-        it = Situation(history, step, left, right)
-        meant = next((one for one in deliberate if one.is_meant(it)), None)
-        found.append(Found(index, str(left), str(right), meant))
+        known = answers[0].result is not None or done[0].result == done[1].result
+        name = kind(step, *done) if as_said and known else ''
+        meant = next((one for one in deliberate if one.name == name), None)
+        said = ['' if answer.fits(one) else f' where the model says {answer}'
+                for answer, one in zip(answers, done, strict=True)]
+        found.append(Found(index, f'{done[0]}{said[0]}', f'{done[1]}{said[1]}', meant))
         if not meant:
             break
     return found

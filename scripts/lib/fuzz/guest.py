@@ -10,7 +10,6 @@ from pathlib import Path
 from lib import vm
 from lib.errors import Failure
 from lib.fuzz.sequences import Steps, Trace, reached, read_traces, write
-from lib.kernel import RIVALS
 from lib.progress import watched
 
 PATIENCE = 600    # seconds for a boot
@@ -28,10 +27,10 @@ class Died(Failure):
 
 
 class Guest:
-    """Boots a kernel per batch of sequences."""
+    """Boots two kernels per batch of sequences: the C one, and another."""
 
-    def __init__(self, binary: Path, folder: Path) -> None:
-        self.binary, self.folder = binary, folder
+    def __init__(self, binary: Path, folder: Path, impl: str = 'rust') -> None:
+        self.binary, self.folder, self.impls = binary, folder, ('c', impl)
         folder.mkdir(parents=True, exist_ok=True)
 
     def run(self, impl: str, sequences: Sequence[Steps], source: Path) -> list[Trace]:
@@ -47,7 +46,7 @@ class Guest:
         return traces
 
     def both(self, sequences: Sequence[Steps]) -> list[tuple[Trace, Trace]]:
-        """What the C kernel does with each sequence, and the Rust one."""
+        """What the C kernel does with each sequence, and the other one."""
         with tempfile.TemporaryDirectory(prefix='batch.', dir=self.folder) as scratch:
             source = Path(scratch) / 'sequences'
             write(source, sequences)
@@ -58,5 +57,5 @@ class Guest:
             # Each has one processor.
             with watched('running sequences on both kernels', count, len(sequences)), \
                     ThreadPoolExecutor() as pool:
-                c, rust = pool.map(lambda impl: self.run(impl, sequences, source), RIVALS)
+                c, rust = pool.map(lambda impl: self.run(impl, sequences, source), self.impls)
         return list(zip(c, rust, strict=True))

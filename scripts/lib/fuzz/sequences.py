@@ -17,11 +17,12 @@ from lib.errors import Failure
 LAST = 1 << 16    # bytes that hold the last trace; one has some thousands
 BEGUN = re.compile(rb'{"begun":(\d+)}\n')
 
-Step = dict[str, dict[str, Any]]
+Arguments = dict[str, Any]
+Step = dict[str, Arguments]
 Steps = list[Step]
 
 
-def operation(step: Step) -> tuple[str, dict[str, Any]]:
+def operation(step: Step) -> tuple[str, Arguments]:
     """The name of a step's operation, and its arguments."""
     (item,) = step.items()
     return item

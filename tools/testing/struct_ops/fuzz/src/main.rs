@@ -4,6 +4,7 @@
 //! in a virtual machine, for the traces of two kernels to be compared.
 
 mod generate;
+mod leaks;
 mod links;
 mod op;
 mod plan;

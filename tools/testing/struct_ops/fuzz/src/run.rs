@@ -14,6 +14,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 use serde_json::{json, to_string};
 
+use crate::leaks::Objects;
 use crate::links;
 use crate::op::{Op, Sysctl};
 use crate::sockets;
@@ -81,6 +82,7 @@ pub fn file(sequences: &str, out: &mut File) -> Result<()> {
     spare()?;
     let implementations = implementations()?;
     let baseline = Baseline::new()?;
+    let objects = Objects::now()?;
     for (sequence, line) in sequences.lines().enumerate() {
         let ops: Vec<Op> =
             serde_json::from_str(line).with_context(|| format!("sequence {sequence}"))?;
@@ -111,7 +113,7 @@ pub fn file(sequences: &str, out: &mut File) -> Result<()> {
         }
     }
     baseline.restore()?;
-    Ok(())
+    objects.expect_no_other()
 }
 
 /// Runs the steps of a sequence.
