@@ -7,6 +7,7 @@
 
 pub mod ids;
 pub mod link;
+pub mod namespace;
 pub mod socket;
 pub mod sysctl;
 pub mod tables;

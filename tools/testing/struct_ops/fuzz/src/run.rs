@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use anyhow::{Context, Result, ensure};
-use common::sysctl;
 use common::tables::Implementation;
+use common::{namespace, sysctl};
 use nix::libc;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
@@ -71,9 +71,7 @@ impl Baseline {
 fn spare() -> Result<()> {
     // Each name that is not registered would start modprobe, which finds no module.
     fs::write("/proc/sys/kernel/modprobe", "\n").context("cannot switch modprobe off")?;
-    // Each network namespace would get devices for tunnels.
-    fs::write("/proc/sys/net/core/fb_tunnels_only_for_init_net", "2\n")
-        .context("cannot do without devices for tunnels")
+    namespace::spare_tunnels().context("cannot do without devices for tunnels")
 }
 
 /// Runs the sequences of a file, one a line, and writes their traces, one a line,

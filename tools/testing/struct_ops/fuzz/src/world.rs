@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::ptr;
 
 use anyhow::{Context, Result};
+use common::namespace::raise_loopback;
 use common::tables::{Implementation, Kind};
 use common::{link, owned, sys};
 use libbpf_rs::MapHandle;
@@ -234,20 +235,4 @@ fn program() -> io::Result<OwnedFd> {
             ptr::from_ref(&options).cast_mut(),
         )
     })
-}
-
-/// Sets the loopback device of this network namespace up.
-fn raise_loopback() -> io::Result<()> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
-    // SAFETY: every bit pattern of it is valid.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    for (to, from) in request.ifr_name.iter_mut().zip(b"lo") {
-        *to = *from as libc::c_char;
-    }
-    request.ifr_ifru.ifru_flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
-    // SAFETY: `request` is what SIOCSIFFLAGS reads.
-    if unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &request) } < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(())
 }
