@@ -8,6 +8,7 @@
 mod actor;
 mod actors;
 mod census;
+mod connection;
 mod report;
 mod world;
 

@@ -4,7 +4,7 @@
 //! kernel loads it, too, when a socket asks for its name.
 
 use std::fs::{self, File, Permissions};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
@@ -15,12 +15,14 @@ use nix::errno::Errno;
 use nix::kmod::{DeleteModuleFlags, ModuleInitFlags, delete_module, finit_module};
 use socket2::{Protocol, Socket};
 
-use super::traffic::{self, Connection};
 use crate::actor::Actor;
+use crate::connection::{self, Connection};
 use crate::world::World;
 
 /// The name that sockets choose.
 const NAME: &[u8] = b"lp";
+/// Where the listeners are.
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// What has none of its code in a module.
 const BUILT_IN: &[u8] = b"reno";
 /// What the kernel starts when it wants a module.
@@ -42,24 +44,17 @@ fn unload() -> nix::Result<()> {
 pub struct Modules {
     /// A listener that chooses the module, or something else.
     listener: Socket,
-    /// Where it listens.
-    address: SocketAddr,
 }
 
 impl Modules {
     /// Makes the listener.
     pub fn new() -> Result<Self> {
-        let any = (Ipv4Addr::LOCALHOST, 0).into();
-        let listener = traffic::socket(Protocol::TCP, &any)?;
-        listener.bind(&any.into())?;
-        listener.listen(1)?;
-        let address = listener.local_addr()?.as_socket().context("no address")?;
-        Ok(Self { listener, address })
+        Ok(Self { listener: connection::listener(Protocol::TCP, ADDRESS)? })
     }
 
     /// A connection of which one end uses the module, unless that is gone just now.
     fn open(&self, rng: &mut Rng) -> Result<Option<Connection>> {
-        let client = traffic::socket(Protocol::TCP, &self.address)?;
+        let client = connection::socket(Protocol::TCP, ADDRESS)?;
         let chooser = if rng.bool() { &client } else { &self.listener };
         match chooser.set_tcp_congestion(NAME) {
             Ok(()) => {}
@@ -70,10 +65,9 @@ impl Modules {
                 return Ok(None);
             }
         }
-        client.connect(&self.address.into()).context("connect")?;
-        let server = traffic::accept(&self.listener)?;
+        let connection = Connection::open(client, &self.listener, rng)?;
         self.listener.set_tcp_congestion(BUILT_IN).context("listener")?;
-        Ok(Some(Connection::new(client, server, rng)))
+        Ok(Some(connection))
     }
 }
 
