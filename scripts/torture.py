@@ -11,6 +11,7 @@ import argparse
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 from lib import command, results, vm
 from lib.cargo import PROGRAMS
@@ -22,12 +23,18 @@ BINARY = PROGRAMS.target / 'release/torture'
 PATIENCE = 600   # seconds for the boot, for what is freed late and for a scan of kmemleak
 
 
+def judged(case: dict[str, Any]) -> Case:
+    """A case of the report: the kernel may lack the means to look at something."""
+    if case['skipped'] is not None:
+        return Case(case['name'], 'skipped', case['skipped'])
+    return Case.judged(case['name'], case['complaints'])
+
+
 def judge(impl: str, status: int, report: Path) -> Result:
     """One case for each thing that must hold, by the report; and the kernel's own verdict."""
     result = Result(f'torture-{impl}')
     if report.exists():
-        result.cases += [Case.judged(case['name'], case['complaints'])
-                         for case in json.loads(report.read_text(encoding='utf-8'))['cases']]
+        result.cases += map(judged, json.loads(report.read_text(encoding='utf-8'))['cases'])
     else:
         result.cases.append(Case('report', 'failed', 'it left none'))
     # Its own status is 1 when something else failed, so what is left is the kernel's.

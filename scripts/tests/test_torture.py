@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 
 import torture
-from lib.results import Result
+from lib.results import Case, Result
 
 
 class JudgeTest(unittest.TestCase):
@@ -15,8 +15,10 @@ class JudgeTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             report = Path(folder, 'report.json')
             report.write_text(json.dumps({'cases': [
-                {'name': 'bytes', 'complaints': []},
-                {'name': 'calls', 'complaints': complaints}]}), encoding='utf-8')
+                {'name': 'bytes', 'complaints': [], 'skipped': None},
+                {'name': 'calls', 'complaints': complaints, 'skipped': None},
+                {'name': 'slabs', 'complaints': [], 'skipped': 'no SLUB_DEBUG'}]}),
+                encoding='utf-8')
             return torture.judge('rust', status, report)
 
     def failed(self, result: Result) -> list[str]:
@@ -25,6 +27,9 @@ class JudgeTest(unittest.TestCase):
     def test_all_holds(self) -> None:
         result = self.judge(0)
         self.assertEqual((len(result.passed), result.failed), (3, []))
+
+    def test_what_nobody_looked_at_is_skipped_and_says_why(self) -> None:
+        self.assertEqual(self.judge(0).skipped, [Case('slabs', 'skipped', 'no SLUB_DEBUG')])
 
     def test_what_does_not_hold_is_named(self) -> None:
         self.assertEqual(self.failed(self.judge(1, 'EBUSY')), ['calls'])

@@ -5,7 +5,6 @@
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Shutdown, SocketAddr};
 use std::os::fd::AsFd;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -13,6 +12,7 @@ use fastrand::Rng;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use crate::counts::Count;
 use crate::world::{Corrupt, World};
 
 /// How long a byte or a connection may take on a busy machine.
@@ -116,7 +116,7 @@ impl Connection {
         let [client, server] = &mut self.ends;
         let (from, to) = if way == 0 { (client, server) } else { (server, client) };
         self.streams[way].carry(from, to, length)?;
-        world.bytes.fetch_add(length as u64, Relaxed);
+        world.counts.add(Count::Bytes, length as u64);
         Ok(())
     }
 

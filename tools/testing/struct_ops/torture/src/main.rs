@@ -7,9 +7,15 @@
 
 mod actor;
 mod actors;
+mod cases;
 mod census;
 mod connection;
+mod counts;
+mod leaks;
+mod leftovers;
 mod report;
+mod settle;
+mod slabs;
 mod world;
 
 use std::collections::BTreeMap;
@@ -25,9 +31,9 @@ use clap::{Parser, Subcommand};
 use common::sysctl;
 use nix::sys::resource::{Resource, setrlimit};
 
-use crate::census::Census;
-use crate::report::{Case, Report};
-use crate::world::{Rule, World};
+use crate::leftovers::Before;
+use crate::report::Report;
+use crate::world::World;
 
 /// Settings of the guest, and what the run needs them to be.
 const SETTINGS: [(&str, &str); 4] = [
@@ -99,8 +105,7 @@ fn torture(seed: u64, module: PathBuf, time: Duration) -> Result<Report> {
     setrlimit(Resource::RLIMIT_NOFILE, DESCRIPTORS, DESCRIPTORS)?;
     set()?;
     actors::modules::autoload(&module)?;
-    census::forget_leaks()?;
-    let before = Census::take().context("cannot count what exists")?;
+    let before = Before::new()?;
     let pins = Path::new("/sys/fs/bpf/torture");
     fs::create_dir(pins).context("cannot make a folder for pins; is this the guest?")?;
 
@@ -110,42 +115,12 @@ fn torture(seed: u64, module: PathBuf, time: Duration) -> Result<Report> {
     let seconds = began.elapsed().as_secs_f64();
     set()?;
 
-    let mut cases: Vec<_> =
-        Rule::ALL.map(|(rule, name)| Case::new(name, world.complaints(rule))).into();
-    cases.push(Case::new(
-        "every connection left its implementation",
-        census::settle(|| {
-            let mut found = Vec::new();
-            for (number, (started, released)) in balance(&world)?.into_iter().enumerate() {
-                if started != released || started == 0 {
-                    found
-                        .push(format!("implementation {number}: {started} began, {released} left"));
-                }
-            }
-            Ok(found)
-        })?,
-    ));
-    cases.push(Case::new(
-        "every actor acted",
-        steps.iter().filter(|(_, steps)| **steps == 0).map(|(name, _)| (*name).into()).collect(),
-    ));
-    let implementations = balance(&world)?;
-    let [connections, modular, bytes] =
-        [&world.connections, &world.modular, &world.bytes].map(|count| count.load(Relaxed));
-    cases.push(Case::new(
-        "connections used a module",
-        if modular == 0 { vec!["none did".into()] } else { Vec::new() },
-    ));
+    let mut cases = cases::of_work(&world, &steps)?;
+    let (counts, implementations) = (world.counts.named(), world.balance()?);
     drop(world);
     fs::remove_dir(pins).context("a pin is left")?;
-    cases.push(Case::new(
-        "programs, maps, links, sockets, modules and slabs are as before",
-        census::settle(|| Ok(Census::take()?.complaints(&before)))?,
-    ));
-    if let Some(leaks) = census::leaks()? {
-        cases.push(Case::new("kmemleak is silent", leaks));
-    }
-    Ok(Report { seed, seconds, steps, connections, modular, bytes, implementations, cases })
+    cases.extend(before.cases()?);
+    Ok(Report { seed, seconds, steps, counts, implementations, cases })
 }
 
 /// Waits until all actors have ended; those that have not in time.
@@ -195,15 +170,6 @@ fn set() -> Result<()> {
         fs::write(path, value).with_context(|| format!("cannot write {path}"))?;
     }
     Ok(())
-}
-
-/// For each implementation: connections that began on it, and that left it.
-fn balance(world: &World) -> Result<Vec<(u64, u64)>> {
-    world
-        .implementations
-        .iter()
-        .map(|implementation| Ok((implementation.started()?, implementation.released()?)))
-        .collect()
 }
 
 #[cfg(test)]

@@ -5,13 +5,15 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use common::link::Link;
 use common::tables::{Implementation, Kind};
 use libbpf_rs::MapHandle;
+
+use crate::counts::Counts;
 
 /// The names that are registered throughout; their links are updated all the time.
 pub const NAMES: [&str; 3] = ["torture_a", "torture_b", "torture_c"];
@@ -100,12 +102,8 @@ pub struct World {
     pub module: PathBuf,
     /// Whether the actors are to end.
     pub stop: AtomicBool,
-    /// Connections that were made.
-    pub connections: AtomicU64,
-    /// Connections whose congestion control was a module.
-    pub modular: AtomicU64,
-    /// Bytes that arrived and were right.
-    pub bytes: AtomicU64,
+    /// The work that was done.
+    pub counts: Counts,
     /// What went wrong: how often, and the first in words.
     failures: Mutex<Failures>,
 }
@@ -135,9 +133,7 @@ impl World {
             pins,
             module,
             stop: AtomicBool::new(false),
-            connections: AtomicU64::new(0),
-            modular: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
+            counts: Counts::default(),
             failures: Mutex::default(),
         })
     }
@@ -145,6 +141,11 @@ impl World {
     /// Whether the actors are to go on.
     pub fn goes_on(&self) -> bool {
         !self.stop.load(Relaxed)
+    }
+
+    /// For each implementation: connections that began on it, and that left it.
+    pub fn balance(&self) -> Result<Vec<(u64, u64)>> {
+        self.implementations.iter().map(|used| Ok((used.started()?, used.released()?))).collect()
     }
 
     /// Keeps an account of an actor's error.

@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
-use std::sync::atomic::Ordering::Relaxed;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use fastrand::Rng;
 use libbpf_rs::{MapCore, MapFlags, Object, ObjectBuilder};
 
 use crate::actor::Actor;
+use crate::counts::Count;
 use crate::world::{NAMES, World};
 
 /// The programs.
@@ -63,7 +63,7 @@ impl Choosers {
 impl Actor for Choosers {
     fn step(&mut self, world: &World, rng: &mut Rng) -> Result<()> {
         let before = self.counted(".chosen")?;
-        let connections_before = world.connections.load(Relaxed);
+        let connections_before = world.counts.get(Count::Connections);
         let attached = self
             .object
             .progs_mut()
@@ -73,7 +73,7 @@ impl Actor for Choosers {
         sleep(Duration::from_millis(rng.u64(20..200)));
         // Traffic ends before the actors do, so there may be no socket left to choose for.
         while self.counted(".chosen")? == before && world.goes_on() {
-            let connections = world.connections.load(Relaxed) - connections_before;
+            let connections = world.counts.get(Count::Connections) - connections_before;
             ensure!(connections < MANY, "none of {connections} connections was given a name");
             sleep(Duration::from_millis(10));
         }

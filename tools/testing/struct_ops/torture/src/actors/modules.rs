@@ -7,7 +7,6 @@ use std::fs::{self, File, Permissions};
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::atomic::Ordering::Relaxed;
 
 use anyhow::{Context, Result, ensure};
 use fastrand::Rng;
@@ -17,6 +16,7 @@ use socket2::{Protocol, Socket};
 
 use crate::actor::Actor;
 use crate::connection::{self, Connection};
+use crate::counts::Count;
 use crate::world::World;
 
 /// The name that sockets choose.
@@ -92,7 +92,7 @@ impl Actor for Modules {
                 // The choosers' programs may have given the socket another one.
                 if connection.uses(NAME).context("which")? {
                     ensure!(result == Err(Errno::EAGAIN), "unload what is in use: {result:?}");
-                    world.modular.fetch_add(1, Relaxed);
+                    world.counts.add(Count::Modular, 1);
                 }
                 for _ in 0..rng.u32(1..4) {
                     connection.carry(world, rng)?;

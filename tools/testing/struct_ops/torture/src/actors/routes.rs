@@ -3,7 +3,6 @@
 //! A route whose congestion control changes, and connections over it.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -11,6 +10,7 @@ use fastrand::Rng;
 
 use super::run;
 use crate::actor::Actor;
+use crate::counts::Count;
 use crate::world::{NAMES, World};
 
 /// The address that the route leads to, on this machine.
@@ -46,7 +46,7 @@ impl Actor for Routes {
         for _ in 0..rng.u32(1..5) {
             let client = TcpStream::connect(self.at).context("connect over the route")?;
             let server = self.listener.accept().context("accept")?;
-            world.connections.fetch_add(1, Relaxed);
+            world.counts.add(Count::Connections, 1);
             drop((client, server));
         }
         Ok(())

@@ -6,7 +6,6 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
-use std::sync::atomic::Ordering::Relaxed;
 
 use anyhow::{Context, Result};
 use fastrand::Rng;
@@ -15,6 +14,7 @@ use socket2::{Protocol, Socket};
 
 use crate::actor::Actor;
 use crate::connection::{Connection, Stream, accept, listener, socket};
+use crate::counts::Count;
 use crate::world::{NAMES, World};
 
 /// Connections that are open at a time.
@@ -84,13 +84,13 @@ impl Traffic {
         };
         let mut server = accept(listener)?;
         streams[0].receive(&mut server, early)?;
-        world.bytes.fetch_add(early as u64, Relaxed);
+        world.counts.add(Count::Bytes, early as u64);
         for socket in [&client, &server] {
             if rng.u32(..4) == 0 {
                 choose(socket, rng).context("after connect")?;
             }
         }
-        world.connections.fetch_add(1, Relaxed);
+        world.counts.add(Count::Connections, 1);
         Ok(Connection::new(client, server, streams))
     }
 }
