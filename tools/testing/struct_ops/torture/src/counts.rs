@@ -12,15 +12,18 @@ pub enum Count {
     Connections,
     /// Connections whose congestion control was a module.
     Modular,
+    /// Connections in a network namespace of their own.
+    Apart,
     /// Bytes that arrived and were right.
     Bytes,
 }
 
 impl Count {
     /// All of them in their order, with the name that the report gives them.
-    pub const ALL: [(Self, &str); 3] = [
+    pub const ALL: [(Self, &str); 4] = [
         (Self::Connections, "connections of traffic"),
         (Self::Modular, "connections of a module"),
+        (Self::Apart, "connections in a new namespace"),
         (Self::Bytes, "bytes"),
     ];
 }

@@ -11,8 +11,10 @@ mod cases;
 mod census;
 mod connection;
 mod counts;
+mod kernel;
 mod leaks;
 mod leftovers;
+mod program;
 mod report;
 mod settle;
 mod slabs;
@@ -28,7 +30,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use common::sysctl;
+use common::{namespace, sysctl};
 use nix::sys::resource::{Resource, setrlimit};
 
 use crate::leftovers::Before;
@@ -105,11 +107,13 @@ fn torture(seed: u64, module: PathBuf, time: Duration) -> Result<Report> {
     setrlimit(Resource::RLIMIT_NOFILE, DESCRIPTORS, DESCRIPTORS)?;
     set()?;
     actors::modules::autoload(&module)?;
+    namespace::spare_tunnels().context("cannot do without devices for tunnels")?;
     let before = Before::new()?;
     let pins = Path::new("/sys/fs/bpf/torture");
     fs::create_dir(pins).context("cannot make a folder for pins; is this the guest?")?;
 
     let world = World::new(pins.to_owned(), module)?;
+    actors::sysctl::allow()?;
     let began = Instant::now();
     let steps = act(&world, seed, time);
     let seconds = began.elapsed().as_secs_f64();

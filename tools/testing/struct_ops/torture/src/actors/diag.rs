@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::Result;
 use fastrand::Rng;
 
-use super::run;
 use crate::actor::Actor;
+use crate::program::run;
 use crate::world::World;
 
 /// The actor.

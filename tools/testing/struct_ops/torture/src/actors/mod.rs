@@ -14,18 +14,16 @@ mod race;
 mod routes;
 mod sched;
 mod swap;
-mod sysctl;
+pub mod sysctl;
 mod traffic;
 pub mod victim;
 mod watch;
 
 use std::io;
 use std::os::fd::AsFd;
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
 use common::link::Link;
 use nix::errno::Errno;
 
@@ -44,7 +42,7 @@ pub const ALL: [(&str, Make); 21] = [
     ("traffic MPTCP", |_, _| Ok(Box::new(traffic::Traffic::mptcp()?))),
     ("traffic Fast Open", |_, _| Ok(Box::new(traffic::Traffic::fast_open()?))),
     ("odd sockets", |_, _| Ok(Box::new(odd::Odd))),
-    ("namespaces", |_, _| Ok(Box::new(namespaces::Namespaces))),
+    ("namespaces", |_, _| Ok(Box::new(namespaces::Namespaces::new()?))),
     ("sysctl", |_, _| Ok(Box::new(sysctl::Sysctl))),
     ("routes", |_, _| Ok(Box::new(routes::Routes::new()?))),
     ("choosers", |_, _| Ok(Box::new(choosers::Choosers::new()?))),
@@ -55,18 +53,6 @@ pub const ALL: [(&str, Make); 21] = [
     ("qdisc and sched_ext", |_, _| Ok(Box::new((qdisc::Disc::new()?, sched::Sched::new()?)))),
     ("victims", |_, _| Ok(Box::new(victim::Victims))),
 ];
-
-/// Runs a program of the system's to its end; its output, and it must succeed.
-fn run(program: &str, argv: &[&str]) -> Result<String> {
-    let output = Command::new(program)
-        .args(argv)
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot run {program}"))?;
-    let complaint = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{program} {}: {complaint}", argv.join(" "));
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
 
 /// How long a link may live on after it was closed.
 const PATIENCE: Duration = Duration::from_secs(60);

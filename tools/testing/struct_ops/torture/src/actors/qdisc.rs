@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 use common::tables::{Implementation, Kind};
 use fastrand::Rng;
 
+use super::create;
 use super::sched::Sched;
-use super::{create, run};
 use crate::actor::Actor;
+use crate::program::run;
 use crate::world::World;
 
 /// The name of the discipline.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use fastrand::Rng;
 
-use super::run;
 use crate::actor::Actor;
 use crate::counts::Count;
+use crate::program::run;
 use crate::world::{NAMES, World};
 
 /// The address that the route leads to, on this machine.

@@ -14,15 +14,19 @@ use crate::world::{NAMES, World};
 /// The actor.
 pub struct Sysctl;
 
+/// Allows ordinary users to choose the names that are registered throughout. No list that is
+/// written during the run lacks them, so they stay allowed.
+pub fn allow() -> Result<()> {
+    let allowed = format!("reno cubic {}", NAMES.join(" "));
+    fs::write(ALLOWED, allowed).context("write the allowed")
+}
+
 impl Actor for Sysctl {
     fn step(&mut self, _: &World, rng: &mut Rng) -> Result<()> {
         let name = NAMES[rng.usize(..NAMES.len())];
         match rng.u32(..4) {
             0 => fs::write(DEFAULT, name).context("write the default")?,
-            1 => {
-                let allowed = format!("reno cubic {}", NAMES.join(" "));
-                fs::write(ALLOWED, allowed).context("write the allowed")?;
-            }
+            1 => allow()?,
             2 => drop(fs::read_to_string(ALLOWED).context("read the allowed")?),
             _ => {
                 let listed = fs::read_to_string(AVAILABLE).context("read the available")?;
