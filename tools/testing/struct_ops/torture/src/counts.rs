@@ -14,16 +14,19 @@ pub enum Count {
     Modular,
     /// Connections in a network namespace of their own.
     Apart,
+    /// Processes that were killed after they had updated a link.
+    Victims,
     /// Bytes that arrived and were right.
     Bytes,
 }
 
 impl Count {
     /// All of them in their order, with the name that the report gives them.
-    pub const ALL: [(Self, &str); 4] = [
+    pub const ALL: [(Self, &str); 5] = [
         (Self::Connections, "connections of traffic"),
         (Self::Modular, "connections of a module"),
         (Self::Apart, "connections in a new namespace"),
+        (Self::Victims, "victims killed after an update"),
         (Self::Bytes, "bytes"),
     ];
 }

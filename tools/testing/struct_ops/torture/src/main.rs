@@ -11,6 +11,8 @@ mod cases;
 mod census;
 mod connection;
 mod counts;
+mod create;
+mod errno;
 mod kernel;
 mod leaks;
 mod leftovers;
@@ -18,6 +20,7 @@ mod program;
 mod report;
 mod settle;
 mod slabs;
+mod tally;
 mod world;
 
 use std::collections::BTreeMap;
@@ -121,10 +124,11 @@ fn torture(seed: u64, module: PathBuf, time: Duration) -> Result<Report> {
 
     let mut cases = cases::of_work(&world, &steps)?;
     let (counts, implementations) = (world.counts.named(), world.balance()?);
+    let longest_wait = world.longest_wait.get().as_secs_f64();
     drop(world);
     fs::remove_dir(pins).context("a pin is left")?;
     cases.extend(before.cases()?);
-    Ok(Report { seed, seconds, steps, counts, implementations, cases })
+    Ok(Report { seed, seconds, steps, counts, longest_wait, implementations, cases })
 }
 
 /// Waits until all actors have ended; those that have not in time.

@@ -43,6 +43,8 @@ pub struct Report {
     pub steps: BTreeMap<&'static str, u64>,
     /// How much of each kind of work was done.
     pub counts: BTreeMap<&'static str, u64>,
+    /// The longest wait for a name of a link that was closed, in seconds.
+    pub longest_wait: f64,
     /// For each implementation: connections that began on it, and that left it.
     pub implementations: Vec<(u64, u64)>,
     /// What must hold.
@@ -75,6 +77,7 @@ impl std::fmt::Display for Report {
         for (what, count) in &self.counts {
             writeln!(f, "{what:WIDTH$}{count:>10}")?;
         }
+        writeln!(f, "{:WIDTH$}{:>10.3} s", "longest wait for a name", self.longest_wait)?;
         for (number, (started, released)) in self.implementations.iter().enumerate() {
             writeln!(f, "implementation {number}: {started} began, {released} left")?;
         }

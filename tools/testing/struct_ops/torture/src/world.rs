@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -14,6 +15,7 @@ use common::tables::{Implementation, Kind};
 use libbpf_rs::MapHandle;
 
 use crate::counts::Counts;
+use crate::create::{LongestWait, create};
 
 /// The names that are registered throughout; their links are updated all the time.
 pub const NAMES: [&str; 3] = ["torture_a", "torture_b", "torture_c"];
@@ -104,6 +106,8 @@ pub struct World {
     pub stop: AtomicBool,
     /// The work that was done.
     pub counts: Counts,
+    /// The longest wait for a name.
+    pub longest_wait: LongestWait,
     /// What went wrong: how often, and the first in words.
     failures: Mutex<Failures>,
 }
@@ -134,6 +138,7 @@ impl World {
             module,
             stop: AtomicBool::new(false),
             counts: Counts::default(),
+            longest_wait: LongestWait::default(),
             failures: Mutex::default(),
         })
     }
@@ -141,6 +146,11 @@ impl World {
     /// Whether the actors are to go on.
     pub fn goes_on(&self) -> bool {
         !self.stop.load(Relaxed)
+    }
+
+    /// Creates a link, once the last one of that name is gone.
+    pub fn create(&self, map: &impl AsFd) -> io::Result<Link> {
+        create(map, &self.longest_wait)
     }
 
     /// For each implementation: connections that began on it, and that left it.

@@ -15,8 +15,8 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use socket2::{Domain, Socket, Type};
 
-use super::{create, failed_with};
 use crate::actor::Actor;
+use crate::errno::failed_with;
 use crate::world::{World, tables};
 
 /// The actor.
@@ -53,11 +53,11 @@ impl Life {
 }
 
 impl Actor for Life {
-    fn step(&mut self, _: &World, rng: &mut Rng) -> Result<()> {
+    fn step(&mut self, world: &World, rng: &mut Rng) -> Result<()> {
         let tables = &self.tables;
         let result = Link::create(&self.empty);
         ensure!(failed_with(&result, Errno::EINVAL), "a table without a value: {result:?}");
-        let link = create(&tables[rng.usize(..tables.len())]).context("create")?;
+        let link = world.create(&tables[rng.usize(..tables.len())]).context("create")?;
         let result = Link::create(&tables[rng.usize(..tables.len())]);
         ensure!(failed_with(&result, Errno::EEXIST), "a second link: {result:?}");
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;

@@ -19,14 +19,6 @@ mod traffic;
 pub mod victim;
 mod watch;
 
-use std::io;
-use std::os::fd::AsFd;
-use std::thread;
-use std::time::{Duration, Instant};
-
-use common::link::Link;
-use nix::errno::Errno;
-
 use crate::actor::Make;
 
 /// Every actor with its name; some act more than once.
@@ -53,26 +45,3 @@ pub const ALL: [(&str, Make); 21] = [
     ("qdisc and sched_ext", |_, _| Ok(Box::new((qdisc::Disc::new()?, sched::Sched::new()?)))),
     ("victims", |_, _| Ok(Box::new(victim::Victims))),
 ];
-
-/// How long a link may live on after it was closed.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Creates a link, once the last one of that name is gone. A process that another
-/// thread starts has all descriptors until it executes its program, so a close may
-/// not be the last one.
-fn create(map: &impl AsFd) -> io::Result<Link> {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let result = Link::create(map);
-        let taken = failed_with(&result, Errno::EEXIST) || failed_with(&result, Errno::EBUSY);
-        if !taken || Instant::now() > end {
-            return result;
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
-/// Whether a call failed with this error number.
-fn failed_with<T>(result: &io::Result<T>, number: Errno) -> bool {
-    matches!(result, Err(error) if error.raw_os_error() == Some(number as i32))
-}

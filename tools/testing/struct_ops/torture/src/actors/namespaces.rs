@@ -14,10 +14,10 @@ use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::failed_with;
 use crate::actor::Actor;
 use crate::connection::{Connection, listener, socket};
 use crate::counts::Count;
+use crate::errno::failed_with;
 use crate::kernel;
 use crate::world::{NAMES, World};
 

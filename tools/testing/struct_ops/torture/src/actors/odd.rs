@@ -11,8 +11,8 @@ use fastrand::Rng;
 use nix::errno::Errno;
 use socket2::{Domain, Socket, Type};
 
-use super::failed_with;
 use crate::actor::Actor;
+use crate::errno::failed_with;
 use crate::world::{NAMES, World};
 
 /// The actor.

@@ -12,6 +12,7 @@ use libbpf_rs::MapHandle;
 use nix::errno::Errno;
 
 use crate::actor::Actor;
+use crate::errno::failed_with;
 use crate::world::{World, tables};
 
 /// The name, which is this actor's alone.
@@ -33,12 +34,12 @@ impl Race {
 
 /// Whether an update may end like this while someone detaches.
 fn may_be(result: &io::Result<()>) -> bool {
-    result.is_ok() || super::failed_with(result, Errno::ENOLINK)
+    result.is_ok() || failed_with(result, Errno::ENOLINK)
 }
 
 impl Actor for Race {
-    fn step(&mut self, _: &World, rng: &mut Rng) -> Result<()> {
-        let link = super::create(&self.tables[0]).context("create")?;
+    fn step(&mut self, world: &World, rng: &mut Rng) -> Result<()> {
+        let link = world.create(&self.tables[0]).context("create")?;
         let second = Link::open_id(link.info()?.id).context("open by id")?;
         let (updates, detaches) = (rng.usize(1..8), rng.bool());
         let spin = rng.u32(..2000);

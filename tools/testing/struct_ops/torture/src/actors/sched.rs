@@ -10,8 +10,8 @@ use common::tables::{Implementation, Kind};
 use fastrand::Rng;
 use nix::errno::Errno;
 
-use super::{create, failed_with};
 use crate::actor::Actor;
+use crate::errno::failed_with;
 use crate::world::World;
 
 /// The actor.
@@ -28,8 +28,8 @@ impl Sched {
 }
 
 impl Actor for Sched {
-    fn step(&mut self, _: &World, rng: &mut Rng) -> Result<()> {
-        let link = create(&self.implementation.named("torture")?).context("scheduler")?;
+    fn step(&mut self, world: &World, rng: &mut Rng) -> Result<()> {
+        let link = world.create(&self.implementation.named("torture")?).context("scheduler")?;
         let result = Link::create(&self.implementation.named("second")?);
         ensure!(failed_with(&result, Errno::EBUSY), "a second scheduler: {result:?}");
         std::thread::sleep(Duration::from_millis(rng.u64(..50)));

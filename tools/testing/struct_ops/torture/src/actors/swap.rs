@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use fastrand::Rng;
 use nix::errno::Errno;
 
-use super::failed_with;
 use crate::actor::Actor;
+use crate::errno::failed_with;
 use crate::world::{IMPLEMENTATIONS, NAMES, World};
 
 /// The actor.
