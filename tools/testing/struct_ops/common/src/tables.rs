@@ -154,7 +154,7 @@ impl Implementation {
     }
 
     /// The counter that begins the map whose name ends like this.
-    fn counter(&self, suffix: &str) -> Result<u64> {
+    pub fn counter(&self, suffix: &str) -> Result<u64> {
         let map = self
             .object
             .maps()

@@ -12,8 +12,14 @@ pub enum Count {
     Connections,
     /// Connections whose congestion control was a module.
     Modular,
+    /// Connections over a route, with its congestion control.
+    Routed,
     /// Connections in a network namespace of their own.
     Apart,
+    /// Reports of a HID device that the programs saw.
+    Reports,
+    /// Packets that the queueing discipline saw.
+    Packets,
     /// Processes that were killed after they had updated a link.
     Victims,
     /// Bytes that arrived and were right.
@@ -22,10 +28,13 @@ pub enum Count {
 
 impl Count {
     /// All of them in their order, with the name that the report gives them.
-    pub const ALL: [(Self, &str); 5] = [
+    pub const ALL: [(Self, &str); 8] = [
         (Self::Connections, "connections of traffic"),
         (Self::Modular, "connections of a module"),
+        (Self::Routed, "connections over the route"),
         (Self::Apart, "connections in a new namespace"),
+        (Self::Reports, "HID reports"),
+        (Self::Packets, "packets in the qdisc"),
         (Self::Victims, "victims killed after an update"),
         (Self::Bytes, "bytes"),
     ];

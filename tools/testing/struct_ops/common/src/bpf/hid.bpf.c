@@ -15,13 +15,13 @@ struct hid_bpf_ops {
 
 #pragma clang attribute pop
 
-/* How many reports there were. */
-__u64 events;
+/* How many reports there were. A section becomes a map of its own. */
+__u64 reports SEC(".bss.reports");
 
 SEC("struct_ops")
 int BPF_PROG(hid_hid_device_event, struct hid_bpf_ctx *device)
 {
-	__sync_fetch_and_add(&events, 1);
+	__sync_fetch_and_add(&reports, 1);
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A queueing discipline that drops every packet. */
+/* A queueing discipline that drops every packet, and counts what it is asked. */
 #include "congestion.h"
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -27,12 +27,17 @@ struct Qdisc_ops {
 
 #pragma clang attribute pop
 
+/* How many packets came, and how often one was asked for. A section becomes a map of its own. */
+__u64 enqueued SEC(".bss.enqueued");
+__u64 dequeued SEC(".bss.dequeued");
+
 extern void bpf_qdisc_skb_drop(struct sk_buff *skb, struct bpf_sk_buff_ptr *to_free) __ksym;
 
 SEC("struct_ops")
 int BPF_PROG(qdisc_enqueue, struct sk_buff *skb, struct Qdisc *sch,
 	     struct bpf_sk_buff_ptr *to_free)
 {
+	__sync_fetch_and_add(&enqueued, 1);
 	bpf_qdisc_skb_drop(skb, to_free);
 	return 1; /* NET_XMIT_DROP */
 }
@@ -40,6 +45,7 @@ int BPF_PROG(qdisc_enqueue, struct sk_buff *skb, struct Qdisc *sch,
 SEC("struct_ops")
 struct sk_buff *BPF_PROG(qdisc_dequeue, struct Qdisc *sch)
 {
+	__sync_fetch_and_add(&dequeued, 1);
 	return 0;
 }
 

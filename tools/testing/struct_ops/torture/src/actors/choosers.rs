@@ -12,6 +12,7 @@ use anyhow::{Context, Result, ensure};
 use fastrand::Rng;
 use libbpf_rs::{MapCore, MapFlags, Object, ObjectBuilder};
 
+use super::routes;
 use crate::actor::Actor;
 use crate::counts::Count;
 use crate::world::{NAMES, World};
@@ -34,7 +35,7 @@ pub struct Choosers {
 }
 
 impl Choosers {
-    /// Loads the programs, and tells them the names.
+    /// Loads the programs, and tells them the names, and whom to leave alone.
     pub fn new() -> Result<Self> {
         let object = ObjectBuilder::default().open_memory(OBJECT)?.load()?;
         let chooser = Self { object, group: File::open(GROUP)? };
@@ -42,8 +43,14 @@ impl Choosers {
         for (field, name) in value.chunks_mut(NAME).zip(NAMES) {
             field[..name.len()].copy_from_slice(name.as_bytes());
         }
-        chooser.map(".names")?.update(&0u32.to_ne_bytes(), &value, MapFlags::ANY)?;
+        chooser.tell(".names", &value)?;
+        chooser.tell(".left_alone", &routes::ADDRESS.octets())?;
         Ok(chooser)
+    }
+
+    /// Writes what the programs read.
+    fn tell(&self, suffix: &str, value: &[u8]) -> Result<()> {
+        Ok(self.map(suffix)?.update(&0u32.to_ne_bytes(), value, MapFlags::ANY)?)
     }
 
     /// A map of the object, by how its name ends.

@@ -6,12 +6,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use common::link::Link;
 use common::tables::{Implementation, Kind};
 use fastrand::Rng;
 
 use crate::actor::Actor;
+use crate::counts::Count;
 use crate::world::World;
 
 /// Every HID device.
@@ -27,6 +28,8 @@ const DESTROY: u32 = 1;
 const CREATE2: u32 = 11;
 /// See [`DESTROY`].
 const INPUT2: u32 = 12;
+/// Where the program counts the reports.
+const REPORTS: &str = ".bss.reports";
 /// How long a device may take to appear.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -40,6 +43,18 @@ impl Hid {
     /// Loads the programs.
     pub fn new() -> Result<Self> {
         Ok(Self { implementation: Implementation::load(Kind::Hid)? })
+    }
+}
+
+impl Hid {
+    /// Sends a report, which the program must see once for each link of the device.
+    fn report(&self, world: &World, device: &Device, byte: u8, links: usize) -> Result<()> {
+        let before = self.implementation.counter(REPORTS)?;
+        device.input(byte)?;
+        let seen = self.implementation.counter(REPORTS)? - before;
+        ensure!(seen == links as u64, "{links} links, and the program saw {seen} reports");
+        world.counts.add(Count::Reports, 1);
+        Ok(())
     }
 }
 
@@ -84,7 +99,7 @@ impl Device {
         bail!("the device did not appear")
     }
 
-    /// Sends a report.
+    /// Sends a report; the programs have seen it when this returns.
     fn input(&self, byte: u8) -> Result<()> {
         let mut event = INPUT2.to_ne_bytes().to_vec();
         event.extend(1u16.to_ne_bytes());
@@ -101,16 +116,17 @@ impl Drop for Device {
 }
 
 impl Actor for Hid {
-    fn step(&mut self, _: &World, rng: &mut Rng) -> Result<()> {
+    fn step(&mut self, world: &World, rng: &mut Rng) -> Result<()> {
         let device = Device::new()?;
         let mut links = Vec::new();
         for _ in 0..rng.u32(1..4) {
             let table = self.implementation.for_device(device.id)?;
             links.push(Link::create(&table).context("link of a device")?);
-            device.input(rng.u8(..))?;
+            self.report(world, &device, rng.u8(..), links.len())?;
         }
         if rng.bool() {
             links[0].detach().context("detach from a device")?;
+            self.report(world, &device, rng.u8(..), links.len() - 1)?;
         }
         if rng.bool() {
             drop(device);

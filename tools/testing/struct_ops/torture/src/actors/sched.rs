@@ -2,6 +2,7 @@
 
 //! A scheduler of sched_ext's, started and stopped under the load of all others.
 
+use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -13,6 +14,9 @@ use nix::errno::Errno;
 use crate::actor::Actor;
 use crate::errno::failed_with;
 use crate::world::World;
+
+/// Whether there is a scheduler, and in which state.
+const STATE: &str = "/sys/kernel/sched_ext/state";
 
 /// The actor.
 pub struct Sched {
@@ -33,6 +37,8 @@ impl Actor for Sched {
         let result = Link::create(&self.implementation.named("second")?);
         ensure!(failed_with(&result, Errno::EBUSY), "a second scheduler: {result:?}");
         std::thread::sleep(Duration::from_millis(rng.u64(..50)));
+        let state = fs::read_to_string(STATE).context("read the state")?;
+        ensure!(state.trim() == "enabled", "the kernel has ejected the scheduler: {state}");
         if rng.bool() {
             link.detach().context("detach the scheduler")?;
         }

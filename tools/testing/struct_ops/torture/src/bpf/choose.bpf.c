@@ -25,6 +25,9 @@ struct socket {
 /* What programs see of it; a part of the kernel's interface, so not relocated. */
 struct bpf_sock_ops {
 	__u32 op;
+	__u32 args[4];
+	__u32 family;
+	__u32 remote_ip4;
 };
 
 /* How many sockets were given a name, and how many could not be. */
@@ -33,6 +36,9 @@ __u64 refused SEC(".bss.refused");
 
 /* Written by the actor: names that are registered throughout. */
 char names[NAMES][16] SEC(".data.names");
+
+/* Written by the actor: connections with this address have what the route says. */
+__u32 left_alone SEC(".data.left_alone");
 
 static void copy_name(char *name)
 {
@@ -65,6 +71,8 @@ int choose_when_connected(struct bpf_sock_ops *ops)
 {
 	char name[16] = {};
 
+	if (ops->remote_ip4 == left_alone)
+		return 1;
 	switch (ops->op) {
 	case BPF_SOCK_OPS_TCP_CONNECT_CB:
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
