@@ -17,10 +17,12 @@ pub enum Kind {
     Map,
     /// Links.
     Link,
+    /// Descriptions of types.
+    Btf,
 }
 
 /// All of them.
-pub const KINDS: [Kind; 3] = [Kind::Prog, Kind::Map, Kind::Link];
+pub const KINDS: [Kind; 4] = [Kind::Prog, Kind::Map, Kind::Link, Kind::Btf];
 
 /// The id of the next object after `id`, or ENOENT.
 pub fn next(kind: Kind, id: u32) -> io::Result<u32> {
@@ -29,6 +31,7 @@ pub fn next(kind: Kind, id: u32) -> io::Result<u32> {
         Kind::Prog => sys::bpf_prog_get_next_id,
         Kind::Map => sys::bpf_map_get_next_id,
         Kind::Link => sys::bpf_link_get_next_id,
+        Kind::Btf => sys::bpf_btf_get_next_id,
     };
     // SAFETY: `next` is alive and written by the call.
     check(unsafe { call(id, &mut next) })?;

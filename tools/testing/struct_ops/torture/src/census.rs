@@ -11,7 +11,7 @@ use common::ids;
 /// The objects of the kernel, each with how many there are.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Census {
-    /// The ids of programs, maps and links.
+    /// The ids of BPF objects.
     ids: BTreeMap<ids::Kind, BTreeSet<u32>>,
     /// TCP sockets, by /proc/net/sockstat.
     sockets: u64,

@@ -4,6 +4,7 @@
 
 use anyhow::{Context, Result};
 
+use crate::actors::modules;
 use crate::census::Census;
 use crate::leaks;
 use crate::report::Case;
@@ -30,8 +31,12 @@ impl Before {
     /// Compares it with what there is now, once the kernel has freed what was let go.
     pub fn cases(&self) -> Result<Vec<Case>> {
         let census = Case::new(
-            "programs, maps, links, sockets and modules are as before",
-            settle(|| Ok(Census::take()?.complaints(&self.census)))?,
+            "programs, maps, links, BTF, sockets and modules are as before",
+            settle(|| {
+                // It has BTF, and may be in use until the last of its connections has ended.
+                let _ = modules::unload();
+                Ok(Census::take()?.complaints(&self.census))
+            })?,
         );
         let name = "slabs are as before";
         let slabs = match &self.slabs {

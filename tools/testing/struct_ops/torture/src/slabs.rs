@@ -11,8 +11,22 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use nix::sched::{CloneFlags, unshare};
 
+use crate::program::run;
+
 /// The caches of what connections and namespaces are made of.
-const CACHES: [&str; 5] = ["TCP", "TCPv6", "MPTCP", "MPTCPv6", "net_namespace"];
+const CACHES: [&str; 11] = [
+    "TCP",
+    "TCPv6",
+    "MPTCP",
+    "MPTCPv6",
+    "request_sock_TCP",
+    "request_sock_TCPv6",
+    "request_sock_subflow_v4",
+    "request_sock_subflow_v6",
+    "tw_sock_TCP",
+    "tw_sock_TCPv6",
+    "net_namespace",
+];
 /// Where the kernel tells of a cache.
 const FOLDER: &str = "/sys/kernel/slab";
 /// How long the kernel takes to take a network namespace down, most of the time.
@@ -28,6 +42,7 @@ pub fn are_counted() -> bool {
 
 /// Counts what is used now.
 pub fn count() -> Result<Slabs> {
+    end_time_wait()?;
     take_namespace_down()?;
     CACHES.into_iter().map(|name| Ok((name, used(name)?))).collect()
 }
@@ -51,6 +66,11 @@ fn used(name: &str) -> Result<u64> {
     fs::write(cache.join("shrink"), "1").with_context(|| format!("cannot shrink {name}"))?;
     let text = fs::read_to_string(cache.join("objects"))?;
     Ok(text.split_whitespace().next().context("an empty count")?.parse()?)
+}
+
+/// Ends the sockets that wait for 60 seconds in case a packet comes late.
+fn end_time_wait() -> Result<()> {
+    run("ss", &["-K", "-t", "state", "time-wait"]).map(drop)
 }
 
 /// Takes a network namespace down. The kernel frees those from before only then, and this one

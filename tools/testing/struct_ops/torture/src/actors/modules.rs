@@ -36,7 +36,7 @@ pub fn autoload(module: &Path) -> Result<()> {
 }
 
 /// Unloads the module if nothing uses it. Never waits.
-fn unload() -> nix::Result<()> {
+pub fn unload() -> nix::Result<()> {
     delete_module(c"tcp_lp", DeleteModuleFlags::O_NONBLOCK)
 }
 
