@@ -36,7 +36,7 @@ impl Count {
         (Self::Reports, "HID reports"),
         (Self::Packets, "packets in the qdisc"),
         (Self::Victims, "victims killed after an update"),
-        (Self::Bytes, "bytes"),
+        (Self::Bytes, "bytes that arrived"),
     ];
 }
 
