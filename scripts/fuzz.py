@@ -23,7 +23,7 @@ from lib.fuzz.differences import DIFFERENCES, Difference, Found, compare
 from lib.fuzz.guest import Died, Guest
 from lib.fuzz.sequences import Steps
 from lib.fuzz.shrink import shrink
-from lib.kernel import Kernel
+from lib.kernel import Kernel, keys
 from lib.paths import BUILD
 from lib.progress import clock, note
 from lib.results import Case, Result
@@ -48,10 +48,11 @@ def explain(steps: Steps, found: list[Found]) -> list[str]:
 
 
 class Fuzz:
-    """A run on both kernels, and what it found."""
+    """A run on both kernels, which have these keys, and what it found."""
 
-    def __init__(self, guest: Guest, deliberate: tuple[Difference, ...], out: Path) -> None:
-        self.guest, self.deliberate, self.out = guest, deliberate, out
+    def __init__(self, guest: Guest, deliberate: tuple[Difference, ...], out: Path,
+                 kernels: dict[str, str]) -> None:
+        self.guest, self.deliberate, self.out, self.kernels = guest, deliberate, out, kernels
         self.seen: Counter[str] = Counter()
         self.complaints: list[str] = []
 
@@ -91,7 +92,7 @@ class Fuzz:
     def report(self, steps: Steps, number: int, why: list[str]) -> None:
         """Writes and prints a program that shows what was found."""
         file = self.out / f'found-{number}.txt'
-        sequences.write_program(file, steps, why)
+        sequences.write_program(file, steps, [*results.key_lines(self.kernels), *why])
         print(f'sequence {number}: make fuzz REPLAY={file}')
         print(file.read_text(encoding='utf-8'))
         self.complaints.append(f'sequence {number}: {why[-1] if why else "not seen again"}')
@@ -118,11 +119,12 @@ def main() -> int:
         raise Failure('SEQUENCES and STEPS have to be 1 at least')
 
     PROGRAMS.build()
+    impls = ('c', args.impl)
     if not args.last:
-        for impl in ('c', args.impl):
+        for impl in impls:
             Kernel(impl).ensure()
     deliberate = tuple(one for one in DIFFERENCES if one.name not in args.without)
-    fuzz = Fuzz(Guest(BINARY, OUT, args.impl), deliberate, OUT)
+    fuzz = Fuzz(Guest(BINARY, OUT, args.impl), deliberate, OUT, keys(impls))
     if args.replay:
         steps = sequences.read_program(args.replay)
         found, = fuzz.compare([steps])
@@ -136,7 +138,7 @@ def main() -> int:
             note(f'{first - args.first} of {args.sequences} sequences were compared')
         fuzz.run(generate(args.seed, first, count, args.steps), first)
     took = time.monotonic() - start
-    result = Result('fuzz', [Case.judged(f'seed {args.seed}', fuzz.complaints)])
+    result = Result('fuzz', [Case.judged(f'seed {args.seed}', fuzz.complaints)], fuzz.kernels)
     results.write(result)
     print(f'seed {args.seed}: {args.sequences} sequences in {clock(took)}; deliberate differences: '
           + (', '.join(f'{name} in {count}' for name, count in fuzz.seen.most_common()) or 'none'))

@@ -118,7 +118,8 @@ def main() -> None:
         # A fault of the guest's is a failure of each part.
         found = [outcome for outcome in outcomes if outcome.test in (*names, 'guest')]
         report(found)
-        result = Result(f'selftests-{part}-{args.impl}', [outcome.case for outcome in found])
+        result = Result(f'selftests-{part}-{args.impl}', [outcome.case for outcome in found],
+                        {args.impl: kernel.key})
         result.cases += [Case(difference.name, 'skipped', f'not run: {difference.reason}')
                          for difference in not_run if difference.test in names]
         print(f'{part} selftests on the {args.impl} kernel: {result}')

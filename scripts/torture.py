@@ -4,7 +4,7 @@
 
 The program is tools/testing/struct_ops/torture, run in the guest. It prints its
 seed; the same seed makes each actor choose the same again. Its report is
-build/torture/IMPL.json.
+build/torture/IMPL.json, with the key of the kernel.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from typing import Any
 
 from lib import command, results, vm
 from lib.cargo import PROGRAMS
-from lib.kernel import Kernel, add_impl
+from lib.kernel import Kernel, add_impl, keys
 from lib.paths import BUILD
 from lib.results import Case, Result
 
@@ -30,11 +30,16 @@ def judged(case: dict[str, Any]) -> Case:
     return Case.judged(case['name'], case['complaints'])
 
 
-def judge(impl: str, status: int, report: Path) -> Result:
-    """One case for each thing that must hold, by the report; and the kernel's own verdict."""
-    result = Result(f'torture-{impl}')
+def judge(impl: str, key: str, status: int, report: Path) -> Result:
+    """One case for each thing that must hold, by the report; and the kernel's own verdict.
+
+    The kernel's key is added to the report.
+    """
+    result = Result(f'torture-{impl}', kernels={impl: key})
     if report.exists():
-        result.cases += map(judged, json.loads(report.read_text(encoding='utf-8'))['cases'])
+        found = {'kernel': key} | json.loads(report.read_text(encoding='utf-8'))
+        report.write_text(json.dumps(found, indent=2) + '\n', encoding='utf-8')
+        result.cases += map(judged, found['cases'])
     else:
         result.cases.append(Case('report', 'failed', 'it left none'))
     # Its own status is 1 when something else failed, so what is left is the kernel's.
@@ -60,10 +65,11 @@ def main() -> int:
     seconds = max(1, round(args.minutes * 60))
     seed = ['--seed', str(args.seed)] if args.seed is not None else []
     module = Kernel(args.impl).obj / 'net/ipv4/tcp_lp.ko'
+    key = keys([args.impl])[args.impl]
     status = vm.run(args.impl, shlex.join([str(BINARY), '--seconds', str(seconds),
                                            '--module', str(module), '--json', str(report), *seed]),
                     timeout=seconds + PATIENCE, build=False)
-    result = judge(args.impl, status, report)
+    result = judge(args.impl, key, status, report)
     result.show()
     results.write(result)
     return status

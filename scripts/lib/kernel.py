@@ -149,6 +149,11 @@ class Kernel:
                           'option that it depends on is off, or has another name in this kernel')
 
 
+def keys(impls: Iterable[str]) -> dict[str, str]:
+    """The keys of some kernels, for a report: by them a result is traced to its build."""
+    return {impl: Kernel(impl).key for impl in impls}
+
+
 def add_impl(parser: ArgumentParser) -> None:
     """The option by which a command lets its user choose the kernel."""
     parser.add_argument('--impl', choices=IMPLS, default='rust',

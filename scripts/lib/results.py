@@ -3,7 +3,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,7 @@ from lib.paths import RESULTS
 
 Verdict = Literal['passed', 'failed', 'skipped']
 AGAIN = 'boots-again'
+KERNEL = 'kernel-'
 LONGEST = 200    # characters of a message that is read back
 NOT_IN_XML = re.compile('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]')
 
@@ -36,9 +37,10 @@ class Case:
 
 @dataclass
 class Result:
-    """The cases of one part of the tests."""
+    """The cases of one part of the tests, and the keys of the kernels that it was run on."""
     name: str
     cases: list[Case] = field(default_factory=list)
+    kernels: dict[str, str] = field(default_factory=dict)
 
     def of(self, verdict: Verdict) -> list[Case]:
         return [case for case in self.cases if case.verdict == verdict]
@@ -61,10 +63,17 @@ class Result:
             print(f'  FAILED {case}')
         for case in self.skipped:
             print(f'  skipped {case}')
+        for line in key_lines(self.kernels):
+            print(f'  {line}')
         print(f'{self.name}: {self}, {len(self.skipped)} skipped')
 
     def __str__(self) -> str:
         return last_line([self])
+
+
+def key_lines(kernels: Mapping[str, str]) -> list[str]:
+    """A line for a report about each kernel: what its image was built from."""
+    return [f'{KERNEL}{impl}: {key or "unknown"}' for impl, key in kernels.items()]
 
 
 def path(name: str) -> Path:
@@ -78,6 +87,8 @@ def legal(text: str) -> str:
 
 def write(result: Result) -> None:
     suite = junitparser.TestSuite(result.name)
+    for impl, key in result.kernels.items():
+        suite.add_property(f'{KERNEL}{impl}', key)
     for case in result.cases:
         element = junitparser.TestCase(legal(case.name), result.name)
         message = legal(case.message)
@@ -100,7 +111,10 @@ def read(name: str) -> Result | None:
         return None
     # The root of a file with a single suite may be that suite.
     suites = [document] if isinstance(document, junitparser.TestSuite) else document
-    return Result(name, [judge(case) for suite in suites for case in suite])
+    kernels = {element.name.removeprefix(KERNEL): element.value
+               for suite in suites for element in suite.properties()
+               if element.name.startswith(KERNEL)}
+    return Result(name, [judge(case) for suite in suites for case in suite], kernels)
 
 
 def judge(element: junitparser.TestCase) -> Case:

@@ -228,7 +228,8 @@ class FuzzTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
-        self.fuzz = fuzz.Fuzz(PlantedGuest(Path('none'), self.folder), (), self.folder)
+        self.fuzz = fuzz.Fuzz(PlantedGuest(Path('none'), self.folder), (), self.folder,
+                              {'c': 'key-of-c', 'rust': 'key-of-rust'})
 
     def run_batch(self, batch: list[Steps]) -> str:
         with redirect_stdout(io.StringIO()) as out, mock.patch('fuzz.note'):
@@ -239,6 +240,7 @@ class FuzzTest(unittest.TestCase):
         out = self.run_batch([[CREATE], [CREATE, LISTEN, UPDATE, LISTEN]])
         file = self.folder / 'found-41.txt'
         self.assertIn(f'make fuzz REPLAY={file}', out)
+        self.assertIn('# kernel-rust: key-of-rust\n', file.read_text(encoding='utf-8'))
         steps = sequences.read_program(file)
         self.assertEqual(steps, [UPDATE])
         found, = self.fuzz.compare([steps])

@@ -12,7 +12,7 @@ from unittest import mock
 from lib.arch import IMAGES
 from lib.content import Content
 from lib.errors import Failure
-from lib.kernel import CHOICES, CONFIGS, IMPLS, OBJECT, Kernel, content_key, missing, options
+from lib.kernel import CHOICES, CONFIGS, IMPLS, OBJECT, Kernel, content_key, keys, missing, options
 
 
 class KeyTest(unittest.TestCase):
@@ -140,6 +140,12 @@ class EnsureTest(unittest.TestCase):
         self.kernel.ensure()
         self.kernel.ensure()
         self.assertEqual((self.made, self.image()), (1, 'first'))
+
+    def test_the_key_is_that_of_the_build(self) -> None:
+        self.assertEqual(keys(['c']), {'c': ''})
+        self.kernel.ensure()
+        self.assertEqual(keys(['c', 'rust']),
+                         {'c': self.kernel.wanted_key(self.wanted), 'rust': ''})
 
     def test_built_again_for_another_input(self) -> None:
         self.kernel.ensure()

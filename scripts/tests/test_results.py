@@ -34,9 +34,13 @@ class ResultsTest(unittest.TestCase):
 
     def test_written_and_read(self) -> None:
         result = Result('one', [Case('a'), Case('b', 'failed', 'it said "<&>"'),
-                                Case('c', 'skipped', 'no time')])
+                                Case('c', 'skipped', 'no time')], {'c': 'key', 'rust': ''})
         results.write(result)
         self.assertEqual(results.read('one'), result)
+
+    def test_an_unknown_kernel_is_said_to_be(self) -> None:
+        self.assertEqual(results.key_lines({'c': 'key', 'rust': ''}),
+                         ['kernel-c: key', 'kernel-rust: unknown'])
 
     def test_a_case_without_a_message(self) -> None:
         results.write(Result('one', [Case('a', 'failed')]))

@@ -42,7 +42,7 @@ class Main(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder, \
                 mock.patch.multiple(
                     selftests, Kernel=mock.Mock(
-                        return_value=mock.Mock(impl=impl, src=Path(folder))),
+                        return_value=mock.Mock(impl=impl, src=Path(folder), key='key')),
                     lock=contextlib.nullcontext, LOG=Path(folder),
                     build=mock.Mock(return_value='/out'), find=lambda _, own: tests[own],
                     DIFFERENCES=Path(folder) / 'list'), \
@@ -67,6 +67,7 @@ class Main(unittest.TestCase):
         self.assertEqual(self.cases('upstream-rust'), [('up', 'passed')])
         self.assertEqual(self.cases('own-rust'), [('own', 'passed')])
         self.assertNotIn('FORCE', self.script)
+        self.assertEqual(self.kept['selftests-own-rust'].kernels, {'rust': 'key'})
 
     def test_a_skip_fails_the_part_that_the_test_is_of(self) -> None:
         self.assertEqual(self.run_main('#1/1 up/1:OK\n#1/2 up/2:SKIP\n#1 up:OK\n#2 own:OK\n'), 1)

@@ -19,7 +19,9 @@ class JudgeTest(unittest.TestCase):
                 {'name': 'calls', 'complaints': complaints, 'skipped': None},
                 {'name': 'slabs', 'complaints': [], 'skipped': 'no SLUB_DEBUG'}]}),
                 encoding='utf-8')
-            return torture.judge('rust', status, report)
+            result = torture.judge('rust', 'key', status, report)
+            self.report = json.loads(report.read_text(encoding='utf-8'))
+        return result
 
     def failed(self, result: Result) -> list[str]:
         return [case.name for case in result.failed]
@@ -31,6 +33,11 @@ class JudgeTest(unittest.TestCase):
     def test_what_nobody_looked_at_is_skipped_and_says_why(self) -> None:
         self.assertEqual(self.judge(0).skipped, [Case('slabs', 'skipped', 'no SLUB_DEBUG')])
 
+    def test_the_kernel_is_named(self) -> None:
+        self.assertEqual(self.judge(0).kernels, {'rust': 'key'})
+        self.assertEqual(self.report['kernel'], 'key')
+        self.assertEqual(len(self.report['cases']), 3)
+
     def test_what_does_not_hold_is_named(self) -> None:
         self.assertEqual(self.failed(self.judge(1, 'EBUSY')), ['calls'])
 
@@ -41,4 +48,4 @@ class JudgeTest(unittest.TestCase):
         self.assertEqual(self.failed(self.judge(70, 'EBUSY')), ['calls', *fault])
 
     def test_no_report(self) -> None:
-        self.assertEqual(self.failed(torture.judge('rust', 1, Path('absent'))), ['report'])
+        self.assertEqual(self.failed(torture.judge('rust', 'key', 1, Path('absent'))), ['report'])
