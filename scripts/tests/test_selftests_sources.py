@@ -4,9 +4,11 @@
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
+from lib.selftests import build
 from lib.selftests.build import copy, mirror
-from lib.selftests.sources import BPF, Tests, needed
+from lib.selftests.sources import BPF, OWN, Tests, needed
 
 
 class Sources(unittest.TestCase):
@@ -58,6 +60,16 @@ class Sources(unittest.TestCase):
         self.assertTrue((tree / 'tools/lib').is_symlink())
         self.assertFalse((tree / 'tools').is_symlink())
         self.assertFalse((tree / BPF).exists())
+
+    def test_the_kernel_is_built_before_all_tests(self) -> None:
+        made = mock.Mock()
+        made.kernel.src = self.folder
+        with mock.patch.multiple(build, lock=mock.MagicMock(), build=made.build):
+            self.assertIs(build.ensure(made.kernel), made.build.return_value)
+        ensured, built = made.method_calls
+        self.assertEqual(ensured, mock.call.kernel.ensure())
+        self.assertEqual([tests.folder for tests in built.args[1]], [self.folder / BPF, OWN])
+
 
 if __name__ == '__main__':
     unittest.main()

@@ -16,16 +16,22 @@ from lib.suites.suite import Suite
 
 
 class Main(unittest.TestCase):
-    def run_main(self, c: str, rust: str, *, known: str = '', status: int = 0) -> int:
+    def run_main(self, c: str, rust: str, *later: str, known: str = '', status: int = 0,
+                 last: bool = False) -> int:
+        """A run whose later rounds print the same in C, and what is given in Rust."""
         self.scripts: dict[str, str] = {}
         self.kept: list[Result] = []
-        output = {'c': c, 'rust': rust}
-        suite = Suite(lambda _: Path('/out put'), lambda kernel: f'run {kernel.impl}',
+        self.ensured: list[str] = []
+        rounds = {'c': [c] * (1 + len(later)), 'rust': [rust, *later]}
+        suite = Suite(lambda _: Path('/out put'),
+                      lambda kernel, only: ' '.join(['run', kernel.impl, *only]),
                       ktap.verdicts, timeout=9)
 
-        def guest(impl: str, script: str, *, out: Path, **_: object) -> int:
+        def guest(impl: str, script: str, *, out: Path, build: bool, **_: object) -> int:
+            self.assertFalse(build)
+            self.assertEqual(self.ensured, [] if last else ['c', 'rust'])
             self.scripts[impl] = script
-            out.write_text(output[impl], encoding='utf-8')
+            out.write_text(rounds[impl].pop(0), encoding='utf-8')
             return status if impl == 'rust' else 0
 
         with tempfile.TemporaryDirectory() as name:
@@ -34,16 +40,20 @@ class Main(unittest.TestCase):
             with mock.patch.multiple(
                     suites, SUITES={'some': suite}, LOG=folder, REPORT=folder / 'report.md',
                     KNOWN=folder / 'known', lock=contextlib.nullcontext,
-                    Kernel=lambda impl: mock.Mock(impl=impl)), \
+                    Kernel=lambda impl: mock.Mock(impl=impl), keys=lambda impls: {
+                        impl: f'key-of-{impl}' for impl in impls},
+                    ensure=lambda kernel: self.ensured.append(kernel.impl)), \
                     mock.patch('lib.results.write', self.kept.append), \
                     mock.patch('lib.vm.run', guest), \
-                    mock.patch('sys.argv', ['suites.py', 'all']), \
+                    mock.patch('sys.argv', ['suites.py', 'all', *(['--last'] if last else [])]), \
                     contextlib.redirect_stdout(io.StringIO()), \
                     contextlib.redirect_stderr(io.StringIO()):
                 try:
                     suites.main()
+                    self.report = (folder / 'report.md').read_text(encoding='utf-8')
                 except Failure:
                     return 1
+        self.assertEqual(rounds, {'c': [], 'rust': []})
         return 0
 
     def cases(self) -> list[tuple[str, str]]:
@@ -55,6 +65,25 @@ class Main(unittest.TestCase):
         self.assertEqual(self.cases(), [('a', 'passed'), ('a/x', 'passed')])
         self.assertEqual(self.scripts['rust'],
                          "exec 2>&1\ncd '/out put' || exit\nrun rust")
+
+    def test_the_kernels_are_named(self) -> None:
+        text = '== a\nok 1 x\n== status 0\n'
+        self.assertEqual(self.run_main(text, text, last=True), 0)
+        self.assertIn('kernel-rust: key-of-rust\n', self.report)
+        self.assertEqual(self.kept[0].kernels, {'c': 'key-of-c', 'rust': 'key-of-rust'})
+
+    def test_more_tries_in_rust_fail_if_they_repeat(self) -> None:
+        good = '== a\nok 1 x\n== status 0\n== b\n== status 0\n'
+        late = f'== a\nnot ok 1 x\n== status 1\n{good}'
+        self.assertEqual(self.run_main(good, late, good), 0)
+        self.assertEqual(self.scripts['rust'].splitlines()[-1], 'run rust a')
+        self.assertIn('| a/x | OK | OK, 1 of 2 tries failed |', self.report)
+        self.assertEqual(self.run_main(good, late, late, good), 0)
+        self.assertEqual(self.run_main(good, late, late, late), 1)
+        self.assertEqual(self.cases(), [('a', 'failed'), ('a/x', 'failed'), ('b', 'passed')])
+        # As many tries in C are no reason to look again, nor are more of them.
+        self.assertEqual(self.run_main(late, late), 0)
+        self.assertEqual(self.run_main(late, good), 0)
 
     def test_a_difference_fails(self) -> None:
         self.assertEqual(self.run_main('== a\nok 1 x\n== status 0\n',

@@ -4,10 +4,12 @@
 import subprocess
 import tempfile
 import unittest
+from collections.abc import Collection
 from pathlib import Path
 
-from lib.suites.ktap import verdicts
+from lib.suites import ktap
 from lib.suites.programs import TRIES, each
+from lib.suites.tries import Tries
 
 OUTPUT = '''\
 mount: early words
@@ -31,6 +33,11 @@ okay 3 not a result
 '''
 
 
+def verdicts(output: str) -> dict[str, str]:
+    """What the results say, however many tries it took."""
+    return {test: tries.text for test, tries in ktap.verdicts(output).items()}
+
+
 class Verdicts(unittest.TestCase):
     def test_each_result_and_each_end(self) -> None:
         self.assertEqual(verdicts(OUTPUT), {
@@ -45,6 +52,13 @@ class Verdicts(unittest.TestCase):
         self.assertEqual(verdicts(once + again),
                          {'a': 'status 1', 'a/x': 'OK', 'a/y': 'OK', 'a/z': 'FAIL'})
 
+    def test_tries_are_counted(self) -> None:
+        once = '== a\nok 1 x\nnot ok 2 y\n== status 1\n== b\nok 1 x\n== status 0\n'
+        again = '== a\nnot ok 1 x\nok 2 y\nok 3 z\n== status 0\n'
+        self.assertEqual(ktap.verdicts(once + again), {
+            'a': Tries('OK', 2, 1), 'a/x': Tries('OK', 2, 1), 'a/y': Tries('OK', 2, 1),
+            'a/z': Tries('OK', 1, 0), 'b': Tries('OK', 1, 0), 'b/x': Tries('OK', 1, 0)})
+
     def test_ends(self) -> None:
         for status, verdict in ((0, 'OK'), (4, 'SKIP'), (124, 'timed out'), (2, 'status 2')):
             self.assertEqual(verdicts(f'== a\n== status {status}\n'), {'a': verdict})
@@ -53,13 +67,13 @@ class Verdicts(unittest.TestCase):
 
 
 class Each(unittest.TestCase):
-    def run_programs(self, **programs: str) -> str:
+    def run_programs(self, only: Collection[str] = (), **programs: str) -> str:
         with tempfile.TemporaryDirectory() as folder:
             for name, text in programs.items():
                 path = Path(folder, name)
                 path.write_text(f'#!/bin/sh\n{text}\n', encoding='utf-8')
                 path.chmod(0o755)
-            return subprocess.run(['bash', '-c', each(programs, 10)], cwd=folder, text=True,
+            return subprocess.run(['bash', '-c', each(programs, only, 10)], cwd=folder, text=True,
                                   stdout=subprocess.PIPE, check=True).stdout
 
     def test_an_end_is_said_even_after_a_line_without_one(self) -> None:
@@ -67,6 +81,9 @@ class Each(unittest.TestCase):
         self.assertEqual(verdicts(output), {'good': 'OK', 'good/x': 'OK', 'skips': 'SKIP'})
         self.assertEqual(output.count('== good\n'), 1)
         self.assertEqual(output.count('== skips\n'), 1)
+
+    def test_only_some(self) -> None:
+        self.assertEqual(verdicts(self.run_programs(['b'], a='exit 1', b='exit 0')), {'b': 'OK'})
 
     def test_a_failure_is_tried_again(self) -> None:
         output = self.run_programs(bad='echo not ok 1 x; exit 3',

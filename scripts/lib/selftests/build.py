@@ -14,9 +14,10 @@ from pathlib import Path
 
 from lib.estimate import Estimate
 from lib.kernel import Kernel
+from lib.lock import lock
 from lib.paths import LOG, cache
 from lib.process import step
-from lib.selftests.sources import BPF, Tests, common, needed, read
+from lib.selftests.sources import BPF, OWN, Tests, common, find, needed, read
 
 # What a build of the whole folder would make.
 NOT_BUILT = ('LSKELS', 'LSKELS_SIGNED', 'LSKELS_EXTRA', 'LINKED_SKELS', 'LIBARENA_SKEL',
@@ -91,3 +92,10 @@ def build(kernel: Kernel, parts: Iterable[Tests]) -> Path:
          counts=lambda line: bool(re.match(r'  [A-Z-]{2,} ', line)), estimate=estimate)
     stamp.write_text(digest.hexdigest(), encoding='utf-8')
     return out
+
+
+def ensure(kernel: Kernel) -> Path:
+    """Builds the kernel, and all of the tests for it, unless what is there is current."""
+    with lock():
+        kernel.ensure()
+        return build(kernel, (find(kernel.src / BPF, own=False), find(OWN, own=True)))

@@ -26,4 +26,5 @@ def build(kernel: Kernel) -> Path:
          f'LIBBPF_LDLIBS={libbpf} -lelf -lz'])
 
 
-SUITE = Suite(build, lambda _: MOUNT + programs.each(PROGRAMS, LIMIT), ktap.verdicts, timeout=900)
+SUITE = Suite(build, lambda _, only: MOUNT + programs.each(PROGRAMS, only, LIMIT), ktap.verdicts,
+              timeout=900)

@@ -7,6 +7,7 @@ BPF_STRICT_BUILD=0. Tests of the project's own are no part of it.
 
 import os
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 
 from lib.errors import Failure
@@ -16,8 +17,8 @@ from lib.selftests.build import copy, mirror
 from lib.selftests.outcomes import parse
 from lib.selftests.sources import BPF, OWN
 from lib.suites import programs
-from lib.suites.ktap import merge
 from lib.suites.suite import Suite
+from lib.suites.tries import Tries, add, program
 
 CRASHES = ('LIBARENA_SKEL', 'LIBARENA_ASAN_SKEL')    # clang 19, and the Makefile stops
 AGAIN = '== again'
@@ -47,14 +48,15 @@ def build(kernel: Kernel) -> Path:
                          types.read_bytes() + kernel.key.encode())
 
 
-def script(kernel: Kernel) -> str:
-    """Runs the tests with the modules that make selftests has built for this kernel.
+def script(kernel: Kernel, only: Collection[str]) -> str:
+    """Runs the tests with the modules that make selftests builds for this kernel.
 
     Those that fail are run again: under emulation one may be late.
     """
     modules = cache() / 'selftests' / kernel.impl / 'out'
     if not list(modules.glob('*.ko')):
         raise Failure(f'the modules were not built: run make selftests IMPL={kernel.impl}')
+    chosen = f'-a {shlex.quote(",".join(only))}' if only else ''
     # A 1 says that tests failed: which ones is in the output.
     return f'''cp {shlex.quote(str(modules))}/*.ko . || exit
 run() {{
@@ -62,7 +64,7 @@ run() {{
 	status=${{PIPESTATUS[0]}}
 	[ $status -le 1 ] || exit $status
 }}
-run
+run {chosen}
 failed=$(sed -nE 's/^#[0-9]+ +(\\w+):FAIL.*/\\1/p' /run/test_progs.log | paste -sd,)
 if [ "$failed" ]; then
 	echo {AGAIN!r}
@@ -70,15 +72,20 @@ if [ "$failed" ]; then
 fi'''
 
 
-def verdicts(output: str) -> dict[str, str]:
+def verdicts(output: str) -> dict[str, Tries]:
     """A verdict for each subtest; what passed in one of the runs has passed."""
-    found: dict[str, str] = {}
+    found: dict[str, Tries] = {}
     for text in output.split(f'{AGAIN}\n'):
         outcomes = parse(text)
-        tests = {outcome.test for outcome in outcomes}
-        found = {name: verdict for name, verdict in found.items()
-                 if verdict == 'OK' or name.partition('/')[0] not in tests}
-        merge(found, {outcome.name: outcome.verdict for outcome in outcomes})
+        run = {outcome.name: Tries.once(outcome.verdict) for outcome in outcomes}
+        again = {outcome.test for outcome in outcomes}
+        # A test that failed outside of its subtests has done so in each of them.
+        gone = [name for name, tries in found.items()
+                if tries.failed and program(name) in again and name not in run]
+        whole = {program(name): found.pop(name) for name in gone}
+        found |= {name: whole[program(name)] for name in run
+                  if name not in found and program(name) in whole}
+        add(found, run)
     return found
 
 

@@ -19,4 +19,5 @@ def build(kernel: Kernel) -> Path:
     return programs.build('hid', kernel, 'hid', [f'{{out}}/{name}' for name in PROGRAMS])
 
 
-SUITE = Suite(build, lambda _: programs.each(PROGRAMS, LIMIT), ktap.verdicts, timeout=900)
+SUITE = Suite(build, lambda _, only: programs.each(PROGRAMS, only, LIMIT), ktap.verdicts,
+              timeout=900)

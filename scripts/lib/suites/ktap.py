@@ -3,18 +3,19 @@
 
 import re
 
+from lib.suites.tries import Tries, add
+
 STATUS = {'0': 'OK', '4': 'SKIP', '124': 'timed out', '137': 'timed out'}
 LINE = re.compile(r'(not )?ok \d+\s*(?:- )?(.*?)(?:\s*#\s*(\w*).*)?')
 DIRECTIVES = ('SKIP', 'XFAIL', 'XPASS', 'TODO')
 
 
-def verdicts(output: str) -> dict[str, str]:
+def verdicts(output: str) -> dict[str, Tries]:
     """A verdict for each result of each program, and for how the program ended.
 
-    The output is that of programs.each(). A program may have run several times: what
-    passed once has passed.
+    The output is that of programs.each(). A program may have run several times.
     """
-    found: dict[str, str] = {}
+    found: dict[str, Tries] = {}
     parts = re.split(r'^== (.+)\n', output, flags=re.M)
     run: dict[str, str] = {}
     program = ''
@@ -23,11 +24,16 @@ def verdicts(output: str) -> dict[str, str]:
         if status:
             run[program] = STATUS.get(status[1], f'status {status[1]}')
         else:
-            merge(found, run)
+            add(found, tries(run))
             program = name
             run = {program: 'did not finish'} | results(program, text)
-    merge(found, run)
+    add(found, tries(run))
     return found
+
+
+def tries(run: dict[str, str]) -> dict[str, Tries]:
+    """What one run has found."""
+    return {test: Tries.once(verdict) for test, verdict in run.items()}
 
 
 def results(program: str, output: str) -> dict[str, str]:
@@ -40,11 +46,6 @@ def results(program: str, output: str) -> dict[str, str]:
             test = unique(f'{program}/{name}', found)
             found[test] = verdict(bool(result[1]), result[3] or '')
     return found
-
-
-def merge(found: dict[str, str], run: dict[str, str]) -> None:
-    """Adds what a run has found; what passed before stays."""
-    found.update({test: verdict for test, verdict in run.items() if found.get(test) != 'OK'})
 
 
 def verdict(failed: bool, directive: str) -> str:

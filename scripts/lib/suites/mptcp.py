@@ -5,6 +5,7 @@ mptcp_join.sh and mptcp_sockopt.sh skip themselves where iptables is missing.
 """
 
 import shlex
+from collections.abc import Collection
 from pathlib import Path
 
 from lib.kernel import Kernel
@@ -22,10 +23,10 @@ def build(kernel: Kernel) -> Path:
     return programs.build('mptcp', kernel, 'net/mptcp', [f'{{out}}/{name}' for name in PROGRAMS])
 
 
-def script(kernel: Kernel) -> str:
+def script(kernel: Kernel, only: Collection[str]) -> str:
     """Runs the scripts where they are: they find each other there, and their programs here."""
     source = shlex.quote(str(kernel.src / programs.SELFTESTS / 'net/mptcp'))
-    return programs.each(SCRIPTS, LIMIT, source)
+    return programs.each(SCRIPTS, only, LIMIT, source)
 
 
 SUITE = Suite(build, script, ktap.verdicts, timeout=4 * 3600)

@@ -5,7 +5,7 @@ import hashlib
 import os
 import shlex
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from lib import tree
@@ -85,11 +85,12 @@ def build(name: str, kernel: Kernel, source: str, targets: Iterable[str] = ('all
         *variables, *(target.format(out=out) for target in targets)], types.read_bytes())
 
 
-def each(programs: Iterable[str], limit: int, where: str = '.') -> str:
+def each(programs: Iterable[str], only: Collection[str], limit: int, where: str = '.') -> str:
     """A script that runs programs and says how each ended, for ktap.verdicts().
 
-    One that fails is run again, since a guest under emulation may be late: in a test
-    that waits a second for something, or before a device has its file.
+    Programs that are not among only are left out, if it names any. One that fails is run
+    again, since a guest under emulation may be late: in a test that waits a second for
+    something, or before a device has its file.
     """
     return '\n'.join([
         'run() {', f'\tfor try in $(seq {TRIES}); do',
@@ -97,4 +98,4 @@ def each(programs: Iterable[str], limit: int, where: str = '.') -> str:
         f'\t\ttimeout -k 5 {limit} {where}/"$1"; status=$?',
         '\t\techo; echo "== status $status"',
         '\t\tcase $status in 0 | 4) break ;; esac', '\tdone', '}',
-        *(f'run {shlex.quote(program)}' for program in programs)])
+        *(f'run {shlex.quote(program)}' for program in programs if not only or program in only)])

@@ -2,6 +2,7 @@
 """Upstream's schedulers of tools/sched_ext, each started and ended twice, under load."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from lib.kernel import Kernel
@@ -56,8 +57,9 @@ def build(kernel: Kernel) -> Path:
         f'VMLINUX_BTF={types}', *SCHEDULERS], types.read_bytes())
 
 
-def script(_: Kernel) -> str:
-    return SCRIPT % {'rounds': ROUNDS} + '\n'.join(f'run {name}' for name in SCHEDULERS)
+def script(_: Kernel, only: Collection[str]) -> str:
+    chosen = [name for name in SCHEDULERS if not only or name in only]
+    return SCRIPT % {'rounds': ROUNDS} + '\n'.join(f'run {name}' for name in chosen)
 
 
 SUITE = Suite(build, script, steps, timeout=900)

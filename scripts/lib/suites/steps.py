@@ -3,11 +3,14 @@
 
 import re
 
+from lib.suites.tries import Tries
 
-def steps(output: str) -> dict[str, str]:
+
+def steps(output: str) -> dict[str, Tries]:
     """The text after each line "== NAME"."""
     parts = re.split(r'^== (.+)\n', output, flags=re.M)
-    return {name: stable(text) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+    return {name: Tries.once(stable(text))
+            for name, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 def stable(text: str) -> str:
