@@ -20,6 +20,8 @@ pub enum Count {
     Reports,
     /// Packets that the queueing discipline saw.
     Packets,
+    /// Schedulers that stayed until they were detached.
+    Schedulers,
     /// Processes that were killed after they had updated a link.
     Victims,
     /// Bytes that arrived and were right.
@@ -28,13 +30,14 @@ pub enum Count {
 
 impl Count {
     /// All of them in their order, with the name that the report gives them.
-    pub const ALL: [(Self, &str); 8] = [
+    pub const ALL: [(Self, &str); 9] = [
         (Self::Connections, "connections of traffic"),
         (Self::Modular, "connections of a module"),
         (Self::Routed, "connections over the route"),
         (Self::Apart, "connections in a new namespace"),
         (Self::Reports, "HID reports"),
         (Self::Packets, "packets in the qdisc"),
+        (Self::Schedulers, "schedulers of sched_ext"),
         (Self::Victims, "victims killed after an update"),
         (Self::Bytes, "bytes that arrived"),
     ];
@@ -55,6 +58,12 @@ impl Counts {
         self.0[count as usize].load(Relaxed)
     }
 
+    /// Whether there was none yet. Who chooses by chance what to do does not leave that out, so
+    /// that the shortest run has some.
+    pub fn lacks(&self, count: Count) -> bool {
+        self.get(count) == 0
+    }
+
     /// All of them, by name.
     pub fn named(&self) -> BTreeMap<&'static str, u64> {
         Count::ALL.into_iter().map(|(count, name)| (name, self.get(count))).collect()
@@ -70,8 +79,10 @@ mod tests {
         for (place, (count, name)) in Count::ALL.into_iter().enumerate() {
             assert_eq!(place, count as usize);
             let counts = Counts::default();
+            assert!(counts.lacks(count));
             counts.add(count, 2);
             assert_eq!(counts.get(count), 2);
+            assert!(!counts.lacks(count));
             assert_eq!(counts.named()[name], 2);
             assert_eq!(counts.named().values().sum::<u64>(), 2);
         }

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
@@ -28,15 +29,19 @@ impl Tally {
         Ok(self.0.as_fd().try_clone_to_owned()?.into())
     }
 
-    /// Waits until it is not 0; false if that takes longer.
-    pub fn wait(&self, time: Duration) -> Result<bool> {
+    /// Waits until something was added, but no longer than this.
+    pub fn wait(&self, time: Duration) -> Result<()> {
         let mut fds = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
-        Ok(poll(&mut fds, PollTimeout::try_from(time).context("timeout")?)? != 0)
+        poll(&mut fds, PollTimeout::try_from(time).context("timeout")?)?;
+        Ok(())
     }
 
-    /// What it is; only once it is not 0.
-    pub fn read(&self) -> Result<u64> {
-        self.0.read().context("cannot read an eventfd")
+    /// What was added since it was last taken.
+    pub fn take(&self) -> nix::Result<u64> {
+        match self.0.read() {
+            Err(Errno::EAGAIN) => Ok(0),
+            taken => taken,
+        }
     }
 }
 
@@ -63,12 +68,14 @@ mod tests {
     #[test]
     fn what_was_added_is_read() {
         let tally = Tally::new().unwrap();
-        assert!(!tally.wait(Duration::ZERO).unwrap());
+        tally.wait(Duration::from_millis(1)).unwrap();
+        assert_eq!(tally.take(), Ok(0));
         let adder = Adder::new(&tally.0).unwrap();
         adder.add().unwrap();
         adder.add().unwrap();
         drop(adder);
-        assert!(tally.wait(Duration::ZERO).unwrap());
-        assert_eq!(tally.read().unwrap(), 2);
+        tally.wait(Duration::from_secs(60)).unwrap();
+        assert_eq!(tally.take(), Ok(2));
+        assert_eq!(tally.take(), Ok(0));
     }
 }

@@ -78,6 +78,7 @@ impl Actor for Namespaces {
             self.set_default(NAMES[rng.usize(..NAMES.len())])?;
             use_default(rng)?;
         }
-        if rng.u32(..4) == 0 { connect(world, rng) } else { Ok(()) }
+        let connects = rng.u32(..4) == 0 || world.counts.lacks(Count::Apart);
+        if connects { connect(world, rng) } else { Ok(()) }
     }
 }

@@ -76,7 +76,7 @@ impl Disc {
 impl Actor for Disc {
     fn step(&mut self, world: &World, rng: &mut Rng) -> Result<()> {
         let link = world.create(&self.implementation.named(NAME)?).context("link of a qdisc")?;
-        if rng.bool() {
+        if rng.bool() || world.counts.lacks(Count::Packets) {
             run("tc", &["qdisc", "replace", "dev", DEVICE, "root", "handle", "1:", NAME])?;
             self.send(world, rng.u64(1..8))?;
             if rng.bool() {
@@ -100,7 +100,9 @@ impl Drop for Disc {
 /// Both rest for long, so they take turns in one thread.
 impl Actor for (Disc, Sched) {
     fn step(&mut self, world: &World, rng: &mut Rng) -> Result<()> {
-        if rng.u32(..4) == 0 { self.1.step(world, rng) } else { self.0.step(world, rng) }
+        self.0.step(world, rng)?;
+        let schedules = rng.u32(..4) == 0 || world.counts.lacks(Count::Schedulers);
+        if schedules { self.1.step(world, rng) } else { Ok(()) }
     }
 
     fn rest(&self) -> Duration {

@@ -12,6 +12,7 @@ use fastrand::Rng;
 use nix::errno::Errno;
 
 use crate::actor::Actor;
+use crate::counts::Count;
 use crate::errno::failed_with;
 use crate::world::World;
 
@@ -39,6 +40,7 @@ impl Actor for Sched {
         std::thread::sleep(Duration::from_millis(rng.u64(..50)));
         let state = fs::read_to_string(STATE).context("read the state")?;
         ensure!(state.trim() == "enabled", "the kernel has ejected the scheduler: {state}");
+        world.counts.add(Count::Schedulers, 1);
         if rng.bool() {
             link.detach().context("detach the scheduler")?;
         }
