@@ -77,11 +77,13 @@ fn main() {
         );
     }
     for mutation in MUTATIONS {
-        text += &module(&out, &root, mutation.name, Some(mutation));
+        let Mutation { name, panics, .. } = mutation;
+        assert!(!panics.is_empty(), "say what the mutation {name} has to panic with");
+        text += &module(&out, &root, name, Some(mutation));
         text += &format!(
             "#[test]\n#[should_panic(expected = {:?})]\nfn mutation_{}() {{\n    \
              {}::scenarios::{}();\n}}\n",
-            mutation.panics, mutation.name, mutation.name, mutation.scenario,
+            panics, name, name, mutation.scenario,
         );
     }
     fs::write(out.join("modules.rs"), text).expect("the list of modules");
