@@ -3,14 +3,11 @@
  * reference to the congestion control, even if that is the last one.
  */
 
-#include <netinet/tcp.h>
 #include <test_progs.h>
 #include "network_helpers.h"
 #include "struct_ops_link_helpers.h"
 #include "struct_ops_link_cc.skel.h"
 #include "tcp_conn_helpers.h"
-
-#define DEFER_S		60	/* longer than the test takes */
 
 struct path {
 	const char *name;
@@ -29,22 +26,6 @@ static const struct path paths[] = {
 	  "" },
 };
 
-/* Creates the child when the first data arrives, not with the handshake */
-static int prepare_listener(int fd, void *opts)
-{
-	int defer = DEFER_S;
-
-	return setsockopt(fd, SOL_TCP, TCP_DEFER_ACCEPT, &defer, sizeof(defer)) ||
-	       setsockopt(fd, SOL_TCP, TCP_CONGESTION, LINK_CC, strlen(LINK_CC));
-}
-
-static int create_listener(const struct path *path)
-{
-	struct network_helper_opts opts = { .post_socket_cb = prepare_listener };
-
-	return start_server_str(path->family, SOCK_STREAM, path->server, 0, &opts);
-}
-
 static int create_client(const struct path *path, int listener)
 {
 	int fd = socket_bound(path->family, path->client);
@@ -54,25 +35,6 @@ static int create_client(const struct path *path, int listener)
 		return -1;
 	}
 	return fd;
-}
-
-/* Whether a child was dropped in this network namespace */
-static bool child_dropped(void)
-{
-	char names[8192] = {}, counts[8192] = {}, *n = names, *c = counts;
-	char *name, *count;
-	FILE *f;
-
-	f = fopen("/proc/thread-self/net/netstat", "r");
-	if (!f)
-		return false;
-	if (!fgets(names, sizeof(names), f) || !fgets(counts, sizeof(counts), f))
-		names[0] = '\0';
-	fclose(f);
-	while ((name = strsep(&n, "\n ")) && (count = strsep(&c, "\n ")))
-		if (!strcmp(name, "ListenDrops"))
-			return atoi(count);
-	return false;
 }
 
 static void test_no_route(const struct path *path)
@@ -89,7 +51,7 @@ static void test_no_route(const struct path *path)
 	if (!ASSERT_OK_PTR(ns, "netns"))
 		goto out;
 	SYS(out, "%s addr add %s dev lo %s", path->ip, path->client_route, path->option);
-	listener = create_listener(path);
+	listener = listen_with_cc(path->family, path->server, LINK_CC, true);
 	if (!ASSERT_OK_FD(listener, "listen"))
 		goto out;
 	client = create_client(path, listener);
@@ -99,12 +61,12 @@ static void test_no_route(const struct path *path)
 	cc_close_link(&f);
 	cc_destroy_object(&f);
 	ASSERT_TRUE(map_exists(id), "listener_holds_map");
-	ASSERT_FALSE(child_dropped(), "not_dropped_yet");
+	ASSERT_EQ(listen_drops(), 0, "not_dropped_yet");
 
 	SYS(out, "%s route del local %s dev lo table local", path->ip, path->client_route);
 	SYS(out, "%s route add unreachable %s table local", path->ip, path->client_route);
 	ASSERT_EQ(send(client, "", 1, MSG_NOSIGNAL), 1, "send");
-	ASSERT_TRUE(wait_until(child_dropped()), "dropped");
+	ASSERT_TRUE(wait_until(listen_drops() > 0), "dropped");
 	ASSERT_TRUE(map_exists(id), "map_exists");
 	close(listener);
 	listener = -1;

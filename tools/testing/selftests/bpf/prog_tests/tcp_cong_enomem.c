@@ -149,11 +149,12 @@ static const struct {
 	struct fail_call call;
 } calls[] = {
 	{ "setsockopt", { open_socket, select_name, check_select } },
-	{ "sysctl", { open_default, write_default, check_default } },
+	{ "sysctl", { open_default, write_default, check_default, .may_refuse = true } },
 	/* Makes some 700 allocations; the error path is the same for most of them */
-	{ "namespace", { open_namespace, create_namespace, check_namespace, .step = 16 } },
-	{ "connect", { open_client, connect_client, check_connect } },
-	{ "accept", { connect_only, accept_only, check_accept } },
+	{ "namespace", { open_namespace, create_namespace, check_namespace, .may_refuse = true,
+			 .step = 16 } },
+	{ "connect", { open_client, connect_client, check_connect, .may_refuse = true } },
+	{ "accept", { connect_only, accept_only, check_accept, .may_refuse = true } },
 };
 
 static void test_call(const struct fail_call *call)

@@ -12,6 +12,8 @@
 #define TRAFFIC		50000
 #define ECN_MASK	3
 #define ECE_CWR		0xc0	/* in the flags of a TCP header */
+#define DEFER_S		60	/* longer than a test takes */
+#define BACKLOG		64
 
 int socket_bound(int family, const char *address)
 {
@@ -26,6 +28,48 @@ int socket_bound(int family, const char *address)
 		return -1;
 	}
 	return fd;
+}
+
+static int set_cc(int fd, void *name)
+{
+	return setsockopt(fd, SOL_TCP, TCP_CONGESTION, name, strlen(name));
+}
+
+static int defer_and_set_cc(int fd, void *name)
+{
+	int seconds = DEFER_S;
+
+	return setsockopt(fd, SOL_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof(seconds)) ||
+	       set_cc(fd, name);
+}
+
+int listen_with_cc(int family, const char *address, const char *cc, bool defer)
+{
+	struct network_helper_opts opts = {
+		.post_socket_cb = defer ? defer_and_set_cc : set_cc,
+		.cb_opts = (void *)cc,
+		.backlog = BACKLOG,
+	};
+
+	return start_server_str(family, SOCK_STREAM, address, 0, &opts);
+}
+
+int listen_drops(void)
+{
+	char names[8192] = {}, counts[8192] = {}, *n = names, *c = counts;
+	char *name, *count;
+	FILE *f;
+
+	f = fopen("/proc/thread-self/net/netstat", "r");
+	if (!f)
+		return -errno;
+	if (!fgets(names, sizeof(names), f) || !fgets(counts, sizeof(counts), f))
+		names[0] = '\0';
+	fclose(f);
+	while ((name = strsep(&n, "\n ")) && (count = strsep(&c, "\n ")))
+		if (!strcmp(name, "ListenDrops"))
+			return atoi(count);
+	return -ENOENT;
 }
 
 bool check_sock_cc(int fd, const char *cc)
@@ -73,11 +117,6 @@ bool saved_syn_ecn(int server, int family, bool *asks, bool *capable)
 	}
 	*asks = tcp->th_flags & ECE_CWR;
 	return true;
-}
-
-static int set_cc(int fd, void *name)
-{
-	return setsockopt(fd, SOL_TCP, TCP_CONGESTION, name, strlen(name));
 }
 
 bool conn_open(struct conn *conn, int listener, const char *cc)

@@ -11,6 +11,13 @@ struct netns_obj;
 /* A TCP socket that is bound to a local address */
 int socket_bound(int family, const char *address);
 
+/* A listener with a congestion control. With defer, it makes a child when the first data
+ * arrives, not with the handshake.
+ */
+int listen_with_cc(int family, const char *address, const char *cc, bool defer);
+/* How many connections listeners of this network namespace have dropped, or -errno */
+int listen_drops(void);
+
 /* Checks the name of the socket's congestion control */
 bool check_sock_cc(int fd, const char *cc);
 
