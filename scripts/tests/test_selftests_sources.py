@@ -8,7 +8,7 @@ from unittest import mock
 
 from lib.selftests import build
 from lib.selftests.build import copy, mirror
-from lib.selftests.sources import BPF, OWN, Tests, needed
+from lib.selftests.sources import BPF, OWN, Tests, find, needed
 
 
 class Sources(unittest.TestCase):
@@ -31,6 +31,14 @@ class Sources(unittest.TestCase):
 
     def test_names(self) -> None:
         self.assertEqual(self.tests.names, ['one', 'two', 'two_more'])
+
+    def test_upstreams_are_those_of_struct_ops_and_its_clients(self) -> None:
+        for name in ('bpf_qdisc', 'mptcp', 'struct_ops_assoc', 'xdp_link', 'struct_ops_link_race'):
+            (self.folder / f'prog_tests/{name}.c').touch()
+        self.assertEqual([file.stem for file in find(self.folder, own=False).files],
+                         ['bpf_qdisc', 'mptcp', 'struct_ops_assoc'])
+        self.assertEqual([file.stem for file in find(self.folder, own=True).files],
+                         ['struct_ops_link_race'])
 
     def test_only_what_is_needed(self) -> None:
         self.assertEqual({path.name for path in needed(self.tests)},

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from lib.paths import TOP
 
-WANTED = ('bpf_tcp_ca', 'struct_ops_*', 'test_struct_ops_*', 'bpf_iter_setsockopt',
-          'setget_sockopt')     # of upstream's
+# Upstream's tests of struct_ops and its clients, of links, and of what sets a congestion control.
+# cgroup_link is not among them: it needs ping, which a guest may lack.
+WANTED = ('struct_ops_*', 'test_struct_ops_*', 'bad_struct_ops', 'dummy_st_ops', 'pro_epilogue',
+          'token', 'bpf_tcp_ca', 'bpf_qdisc', 'mptcp', 'test_bpf_smc', 'link_pinning',
+          'bpf_iter_setsockopt', 'setget_sockopt')
 BPF = Path('tools/testing/selftests/bpf')
 OWN = TOP / BPF
 # Folders of other test programs.
