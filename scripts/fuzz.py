@@ -65,11 +65,10 @@ class Fuzz:
         try:
             every = self.compare(batch)
         except Died as died:
-            if died.sequence is None:
-                self.complaints.append(f'sequences from {first} on: {died}')
-                return
             self.report(batch[died.sequence], first + died.sequence, [str(died)])
             return
+        self.complaints += [f'sequences from {first} on: {fault}' for fault in self.guest.faults]
+        self.guest.faults.clear()
         for found in every:
             self.seen.update({one.difference.name for one in found if one.difference})
         odd = [index for index, found in enumerate(every) if found and not found[-1].difference]
