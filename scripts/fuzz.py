@@ -127,8 +127,9 @@ def main() -> int:
     if args.replay:
         steps = sequences.read_program(args.replay)
         found, = fuzz.compare([steps])
-        print('\n'.join(explain(steps, found)) or 'both kernels do the same')
-        return int(any(not one.difference for one in found))
+        print('\n'.join([*explain(steps, found), *fuzz.guest.faults])
+              or 'both kernels do the same')
+        return int(any(not one.difference for one in found) or bool(fuzz.guest.faults))
 
     start = time.monotonic()
     for first in range(args.first, args.first + args.sequences, BATCH):

@@ -76,6 +76,7 @@ impl Plan {
                 | Op::Detach { .. }
                 | Op::Info { .. }
                 | Op::FdInfo { .. }
+                | Op::Poll { .. }
                 | Op::Pin { .. }
                 | Op::ById { .. }
                 | Op::SetCc { .. } => Op::Create { link: 0, map: Fd::Table(0), flags: 0 },
@@ -156,6 +157,10 @@ impl Plan {
             }
             Op::WriteSysctl { sysctl: Sysctl::Default, .. } => {
                 Op::WriteSysctl { sysctl: Sysctl::Default, value: self.name(pick)? }
+            }
+            Op::WriteSysctl { sysctl: Sysctl::Allowed, .. } => {
+                let value = format!("{} reno", self.name(pick)?);
+                Op::WriteSysctl { sysctl: Sysctl::Allowed, value }
             }
             _ => return None,
         })
