@@ -249,7 +249,8 @@ static void test_listener_clone(int family)
 	struct pause pause;
 	struct fixture f;
 
-	first = second = CONN_CLOSED;
+	first = CONN_CLOSED;
+	second = CONN_CLOSED;
 	hooks = tcp_cong_hooks__open();
 	if (!ASSERT_OK_PTR(hooks, "open"))
 		return;
