@@ -52,8 +52,8 @@ pub(crate) unsafe extern "C" fn tcp_exit_default_congestion_control(net: *mut bi
 ///
 /// # Safety
 ///
-/// `net` must point to a namespace with a default, and `name` to a NUL-terminated string, both valid
-/// during the call.
+/// `net` must point to a namespace with a default, and `name` to a NUL-terminated string. Both must
+/// be valid during the call.
 #[export]
 pub(crate) unsafe extern "C" fn tcp_set_default_congestion_control(
     net: *mut bindings::net,

@@ -211,8 +211,8 @@ impl DefaultOf<'_> {
     ///
     /// # Safety
     ///
-    /// `net` must point to a network namespace that stays valid as long as the value exists, between
-    /// [`init`](Self::init) and [`exit`](Self::exit).
+    /// `net` must point to a network namespace that stays valid as long as the value exists,
+    /// between [`init`](Self::init) and [`exit`](Self::exit).
     #[inline]
     pub unsafe fn new(net: NonNull<bindings::net>) -> Self {
         // INVARIANT: The caller passes a namespace that has a default and stays valid.

@@ -84,7 +84,7 @@ impl ConnectionSock {
         // SAFETY: By the type invariants, the socket is valid.
         let net = NonNull::new(unsafe { bindings::sock_net(self.0.as_ptr()) })?;
 
-        // SAFETY: A namespace has a default before it has sockets, and is not destroyed before them.
+        // SAFETY: A namespace has a default before it has sockets, and is destroyed after them.
         Some(unsafe { DefaultOf::new(net) })
     }
 
