@@ -73,7 +73,7 @@ impl Modules {
 
 impl Actor for Modules {
     fn step(&mut self, world: &World, rng: &mut Rng) -> Result<()> {
-        match rng.u32(..4) {
+        match if world.counts.lacks(Count::Modular) { 2 } else { rng.u32(..4) } {
             0 => {
                 let file = File::open(&world.module).context("open the module")?;
                 let result = finit_module(file, c"", ModuleInitFlags::empty());
