@@ -5,7 +5,7 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use common::sysctl::{ALLOWED, AVAILABLE, DEFAULT};
+use common::sysctl::{ALLOWED, AVAILABLE, DEFAULT, read};
 use fastrand::Rng;
 
 use crate::actor::Actor;
@@ -27,9 +27,9 @@ impl Actor for Sysctl {
         match rng.u32(..4) {
             0 => fs::write(DEFAULT, name).context("write the default")?,
             1 => allow()?,
-            2 => drop(fs::read_to_string(ALLOWED).context("read the allowed")?),
+            2 => drop(read(ALLOWED).context("read the allowed")?),
             _ => {
-                let listed = fs::read_to_string(AVAILABLE).context("read the available")?;
+                let listed = read(AVAILABLE).context("read the available")?;
                 for name in NAMES {
                     let found = listed.split_whitespace().any(|word| word == name);
                     ensure!(found, "{name} is not available: {listed}");
