@@ -24,7 +24,7 @@ from lib.progress import watched
 from lib.results import Result
 from lib.selftests.build import ensure
 from lib.selftests.sources import read
-from lib.suites import binfmt_misc_bpf, bpf, bpftool, hid, mptcp, sched_ext, schedulers
+from lib.suites import binfmt_misc_bpf, bpf, bpftool, hid, mptcp, sched_ext
 from lib.suites.comparison import GUEST, KNOWN, Known, Row, cases, compare, read_known, table
 from lib.suites.rounds import compare_in_rounds
 from lib.suites.suite import Suite
@@ -36,7 +36,6 @@ SUITES: dict[str, Suite] = {    # the quick ones first
     'bpftool': bpftool.SUITE,
     'hid': hid.SUITE,
     'sched_ext': sched_ext.SUITE,
-    'schedulers': schedulers.SUITE,
     'mptcp': mptcp.SUITE,
     'bpf': bpf.SUITE,
 }
