@@ -174,6 +174,14 @@ class StartsTest(unittest.TestCase):
         self.assertEqual(judged(steps, [OK] * 5, both, moved), ['start'])
         self.assertEqual(judged(steps, [OK] * 5, both, Done('ok', (1, 1, 0))), ['odd'])
 
+    def test_a_child_that_disconnects_can_listen_on_a_port_of_its_own(self) -> None:
+        steps = [CREATE, LISTEN, CONNECT, {'accept': {'listener': 0, 'socket': 2}},
+                 {'disconnect': {'socket': 2}}, choose(socket=2), {'listen': {'socket': 2}},
+                 {'connect': {'socket': 3, 'to': 2}}]
+        done = [OK, OK, self.none, Done('ok cubic', (0, 0, 0)), OK, CHOSEN, OK]
+        self.assertEqual(judged(steps, done, self.old, self.old), [])
+        self.assertEqual(judged(steps, done, self.none, self.none), ['odd'])
+
     def test_an_update_counts_if_it_succeeded(self) -> None:
         steps = [CREATE, LISTEN, choose(), UPDATE, CONNECT]
         done = [OK, OK, CHOSEN, Done('EPERM')]

@@ -36,7 +36,7 @@ class Socket:
             if one.peer:
                 one.peer.connected = False
         self.listens = self.connected = False
-        self.queue = []
+        self.port, self.queue = None, []
 
     def close(self) -> None:
         """The end of a socket; a peer is told that nothing more comes."""
