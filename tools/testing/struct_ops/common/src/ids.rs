@@ -2,6 +2,7 @@
 
 //! The ids of the BPF objects that exist.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use nix::errno::Errno;
@@ -47,5 +48,29 @@ pub fn all(kind: Kind) -> io::Result<Vec<u32>> {
             Err(error) if error.raw_os_error() == Some(Errno::ENOENT as i32) => return Ok(ids),
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// The objects of a moment.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Objects(pub BTreeMap<Kind, BTreeSet<u32>>);
+
+impl Objects {
+    /// Those that exist.
+    pub fn now() -> io::Result<Self> {
+        let found = KINDS.into_iter().map(|kind| Ok((kind, all(kind)?.into_iter().collect())));
+        Ok(Self(found.collect::<io::Result<_>>()?))
+    }
+
+    /// Those that were not there before, in words; empty when there are none.
+    pub fn complaints(&self, before: &Self) -> Vec<String> {
+        let mut found = Vec::new();
+        for (kind, now) in &self.0 {
+            let new: Vec<_> = now.difference(&before.0[kind]).collect();
+            if !new.is_empty() {
+                found.push(format!("{kind:?}s that are left: {new:?}"));
+            }
+        }
+        found
     }
 }

@@ -8,6 +8,7 @@
 pub mod ids;
 pub mod link;
 pub mod namespace;
+pub mod settle;
 pub mod socket;
 pub mod sysctl;
 pub mod tables;

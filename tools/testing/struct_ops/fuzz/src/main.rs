@@ -4,7 +4,6 @@
 //! in a virtual machine, for the traces of two kernels to be compared.
 
 mod generate;
-mod leaks;
 mod links;
 mod op;
 mod plan;

@@ -5,8 +5,11 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use common::ids::Objects;
+use common::settle::settle;
 use common::tables::Implementation;
 use common::{namespace, sysctl};
 use nix::libc;
@@ -14,12 +17,14 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 use serde_json::{json, to_string};
 
-use crate::leaks::Objects;
 use crate::links;
 use crate::op::{Op, Sysctl};
 use crate::sockets;
 use crate::trace::{Ids, Step, Trace, name};
 use crate::world::{World, implementations};
+
+/// How long what was closed may exist: maps are freed after grace periods, one of them of tasks.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a step read, or its error.
 pub type Done = io::Result<String>;
@@ -34,8 +39,8 @@ fn path(which: Sysctl) -> &'static str {
 }
 
 /// Reads a sysctl of the network namespace.
-fn read(sysctl: Sysctl) -> Done {
-    Ok(fs::read_to_string(path(sysctl))?.trim().to_owned())
+fn read(which: Sysctl) -> Done {
+    Ok(sysctl::read(path(which))?.trim().to_owned())
 }
 
 /// Writes a sysctl of the network namespace.
@@ -111,7 +116,9 @@ pub fn file(sequences: &str, out: &mut File) -> Result<()> {
         }
     }
     baseline.restore()?;
-    objects.expect_no_other()
+    let left = settle(PATIENCE, || Ok(Objects::now()?.complaints(&objects)))?;
+    ensure!(left.is_empty(), "of all sequences: {}", left.join(", "));
+    Ok(())
 }
 
 /// Runs the steps of a sequence.

@@ -3,13 +3,18 @@
 //! What must hold of the actors' work.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use anyhow::Result;
+use common::settle::settle;
 
 use crate::counts::Count;
 use crate::report::Case;
-use crate::settle::settle;
 use crate::world::{Rule, World};
+
+/// How long the kernel may take to free what was let go. A socket may wait for its peer's last packet
+/// for 60 seconds.
+pub const PATIENCE: Duration = Duration::from_secs(75);
 
 /// Judges what the actors did and met, before the names are let go.
 pub fn of_work(world: &World, steps: &BTreeMap<&'static str, u64>) -> Result<Vec<Case>> {
@@ -17,7 +22,7 @@ pub fn of_work(world: &World, steps: &BTreeMap<&'static str, u64>) -> Result<Vec
         Rule::ALL.map(|(rule, name)| Case::new(name, world.complaints(rule))).into();
     cases.push(Case::new(
         "every connection left its implementation",
-        settle(|| Ok(unbalanced(&world.balance()?)))?,
+        settle(PATIENCE, || Ok(unbalanced(&world.balance()?)))?,
     ));
     cases.push(Case::new(
         "every actor acted",

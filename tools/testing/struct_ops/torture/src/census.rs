@@ -2,17 +2,17 @@
 
 //! What exists in the kernel, counted before the run and after it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result};
-use common::ids;
+use common::ids::Objects;
 
 /// The objects of the kernel, each with how many there are.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Census {
-    /// The ids of BPF objects.
-    ids: BTreeMap<ids::Kind, BTreeSet<u32>>,
+    /// The BPF objects.
+    objects: Objects,
     /// TCP sockets, by /proc/net/sockstat.
     sockets: u64,
     /// The references on each module.
@@ -22,22 +22,12 @@ pub struct Census {
 impl Census {
     /// Counts what there is now.
     pub fn take() -> Result<Self> {
-        let ids = ids::KINDS
-            .into_iter()
-            .map(|kind| Ok((kind, ids::all(kind)?.into_iter().collect())))
-            .collect::<Result<_>>()?;
-        Ok(Self { ids, sockets: sockets()?, modules: modules()? })
+        Ok(Self { objects: Objects::now()?, sockets: sockets()?, modules: modules()? })
     }
 
     /// What there is more than before; empty when there is nothing.
     pub fn complaints(&self, before: &Self) -> Vec<String> {
-        let mut found = Vec::new();
-        for (kind, now) in &self.ids {
-            let new: Vec<_> = now.difference(&before.ids[kind]).collect();
-            if !new.is_empty() {
-                found.push(format!("{kind:?}s that are left: {new:?}"));
-            }
-        }
+        let mut found = self.objects.complaints(&before.objects);
         if self.sockets > before.sockets {
             found.push(format!("TCP sockets: {} before, {} now", before.sockets, self.sockets));
         }
@@ -75,12 +65,14 @@ fn modules() -> Result<BTreeMap<String, u64>> {
 
 #[cfg(test)]
 mod tests {
+    use common::ids::Kind;
+
     use super::*;
 
     /// A small kernel.
     fn census() -> Census {
         Census {
-            ids: [(ids::Kind::Link, [3, 4].into())].into(),
+            objects: Objects([(Kind::Link, [3, 4].into())].into()),
             sockets: 5,
             modules: [("bpf_testmod".into(), 1)].into(),
         }
@@ -90,7 +82,7 @@ mod tests {
     fn what_is_left_is_named() {
         assert!(census().complaints(&census()).is_empty());
         let mut after = census();
-        after.ids.insert(ids::Kind::Link, [3, 4, 9].into());
+        after.objects.0.insert(Kind::Link, [3, 4, 9].into());
         after.sockets += 1;
         after.modules.insert("bpf_testmod".into(), 2);
         let found = after.complaints(&census()).join("\n");
@@ -102,7 +94,7 @@ mod tests {
     #[test]
     fn what_is_gone_is_no_complaint() {
         let mut after = census();
-        after.ids.insert(ids::Kind::Link, [3].into());
+        after.objects.0.insert(Kind::Link, [3].into());
         after.sockets -= 1;
         assert!(after.complaints(&census()).is_empty());
     }

@@ -3,12 +3,13 @@
 //! What a run leaves in the kernel: nothing.
 
 use anyhow::{Context, Result};
+use common::settle::settle;
 
 use crate::actors::modules;
+use crate::cases::PATIENCE;
 use crate::census::Census;
 use crate::leaks;
 use crate::report::Case;
-use crate::settle::settle;
 use crate::slabs::{self, Slabs};
 
 /// What there was before the run.
@@ -32,7 +33,7 @@ impl Before {
     pub fn cases(&self) -> Result<Vec<Case>> {
         let census = Case::new(
             "programs, maps, links, BTF, sockets and modules are as before",
-            settle(|| {
+            settle(PATIENCE, || {
                 // It has BTF, and may be in use until the last of its connections has ended.
                 let _ = modules::unload();
                 Ok(Census::take()?.complaints(&self.census))
@@ -40,9 +41,10 @@ impl Before {
         );
         let name = "slabs are as before";
         let slabs = match &self.slabs {
-            Some(before) => {
-                Case::new(name, settle(|| Ok(slabs::complaints(&slabs::count()?, before)))?)
-            }
+            Some(before) => Case::new(
+                name,
+                settle(PATIENCE, || Ok(slabs::complaints(&slabs::count()?, before)))?,
+            ),
             None => Case::skipped(name, "the kernel was built without SLUB_DEBUG"),
         };
         let name = "kmemleak is silent";

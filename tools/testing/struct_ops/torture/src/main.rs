@@ -18,7 +18,6 @@ mod leaks;
 mod leftovers;
 mod program;
 mod report;
-mod settle;
 mod slabs;
 mod tally;
 mod world;

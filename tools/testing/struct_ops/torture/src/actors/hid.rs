@@ -44,9 +44,7 @@ impl Hid {
     pub fn new() -> Result<Self> {
         Ok(Self { implementation: Implementation::load(Kind::Hid)? })
     }
-}
 
-impl Hid {
     /// Sends a report, which the program must see once for each link of the device.
     fn report(&self, world: &World, device: &Device, byte: u8, links: usize) -> Result<()> {
         let before = self.implementation.counter(REPORTS)?;

@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 
 use anyhow::{Context, Result, ensure};
 use common::namespace::raise_loopback;
-use common::sysctl::DEFAULT;
+use common::sysctl::{self, DEFAULT};
 use fastrand::Rng;
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
@@ -41,7 +41,7 @@ impl Namespaces {
             return Ok(());
         }
         result.context("write the default")?;
-        let read = fs::read_to_string(DEFAULT).context("read the default")?;
+        let read = sysctl::read(DEFAULT).context("read the default")?;
         ensure!(read.trim() == name, "{name} was written, {read} is the default");
         Ok(())
     }
@@ -49,7 +49,7 @@ impl Namespaces {
 
 /// Opens a socket, which uses the default of this namespace.
 fn use_default(rng: &mut Rng) -> Result<()> {
-    let name = fs::read_to_string(DEFAULT).context("read the default")?;
+    let name = sysctl::read(DEFAULT).context("read the default")?;
     let socket = Socket::new(Domain::IPV6, Type::STREAM, None)?;
     if rng.bool() {
         socket.listen(1).context("listen")?;
