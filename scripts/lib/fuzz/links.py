@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from lib.fuzz.sequences import Arguments
 
-DETACH, UPDATE = 34, 29    # the commands of bpf(2) that a malformed call can get right
+# The commands of bpf(2) that a malformed call can get right.
+COMMANDS = {29: 'update', 34: 'detach'}
 
 
 @dataclass(eq=False)
@@ -14,6 +15,11 @@ class Link:
     """A link, and the table behind it."""
     table: int
     attached: bool = True
+
+    def update(self, table: int) -> tuple[int, int]:
+        """Replaces the table; returns the old and the new one."""
+        old, self.table = self.table, table
+        return old, table
 
 
 def slot(fd: object, kind: str) -> int | None:
@@ -23,8 +29,8 @@ def slot(fd: object, kind: str) -> int | None:
 
 @dataclass
 class Links:
-    """The links that descriptors and pins hold."""
-    open: dict[int, Link] = field(default_factory=dict)
+    """The links that descriptors and pins hold; what is no struct_ops link is None."""
+    open: dict[int, Link | None] = field(default_factory=dict)
     pins: dict[int, Link | None] = field(default_factory=dict)
     unlinked: list[Link | None] = field(default_factory=list)    # held until the end
 
@@ -33,59 +39,39 @@ class Links:
         held = (*self.open.values(), *self.pins.values(), *self.unlinked)
         return (link.table for link in held if link and link.attached)
 
+    def find(self, fd: object) -> Link | None:
+        """The link of a descriptor, if it is one."""
+        number = slot(fd, 'link')
+        return None if number is None else self.open.get(number)
+
     def run(self, name: str, arguments: Arguments) -> tuple[int, int] | None:
         """Takes in a step that succeeded; returns the old and the new table of an update."""
-        table, link = (slot(arguments.get(key), kind)
-                       for key, kind in (('map', 'table'), ('fd', 'link')))
+        if name == 'raw':
+            name, arguments = well_formed(arguments)
+        link, table = self.find(arguments.get('link')), slot(arguments.get('map'), 'table')
         match name:
             case 'create' if table is not None:
                 self.open[arguments['link']] = Link(table)
-            case 'update' if table is not None:
-                return self.update(slot(arguments['link'], 'link'), table)
-            case 'detach':
-                self.detach(slot(arguments['link'], 'link'))
+            case 'update' if link and table is not None:
+                return link.update(table)
+            case 'detach' if link:
+                link.attached = False
             case 'by_id':
-                self.alias(arguments['link'], self.open.get(arguments['of']))
+                self.open[arguments['link']] = self.open.get(arguments['of'])
             case 'pin':
-                self.pins[arguments['path']] = None if link is None else self.open.get(link)
+                self.pins[arguments['path']] = self.find(arguments['fd'])
             case 'open_pin':
-                self.alias(arguments['link'], self.pins.get(arguments['path']))
+                self.open[arguments['link']] = self.pins.get(arguments['path'])
             case 'unlink':
                 self.unlinked.append(self.pins.pop(arguments['path'], None))
-            case 'close' if link is not None:
-                self.open.pop(link, None)
-            case 'raw':
-                return self.raw(arguments['command'], arguments['words'])
+            case 'close' if (number := slot(arguments['fd'], 'link')) is not None:
+                self.open.pop(number, None)
             case _:
                 pass
         return None
 
-    def raw(self, command: int, words: list[object]) -> tuple[int, int] | None:
-        """A call with a malformed attribute."""
-        fds = [word['fd'] for word in words if isinstance(word, dict) and 'fd' in word]
-        link = slot(fds[0], 'link') if fds else None
-        table = slot(fds[1], 'table') if len(fds) > 1 else None
-        if command == DETACH:
-            self.detach(link)
-        return self.update(link, table) if command == UPDATE and table is not None else None
 
-    def alias(self, number: int, link: Link | None) -> None:
-        """Another descriptor for a link."""
-        if link:
-            self.open[number] = link
-        else:
-            self.open.pop(number, None)
-
-    def update(self, number: int | None, table: int) -> tuple[int, int] | None:
-        """A link that is updated."""
-        link = None if number is None else self.open.get(number)
-        if not link:
-            return None
-        old, link.table = link.table, table
-        return old, table
-
-    def detach(self, number: int | None) -> None:
-        """A link that is detached."""
-        link = None if number is None else self.open.get(number)
-        if link:
-            link.attached = False
+def well_formed(raw: Arguments) -> tuple[str, Arguments]:
+    """The step that a malformed call has come to, as far as it changes links."""
+    fds = [word['fd'] for word in raw['words'] if 'fd' in word]
+    return COMMANDS.get(raw['command'], ''), dict(zip(('link', 'map'), fds, strict=False))
