@@ -114,6 +114,19 @@ struct pause {
 	int *timeouts;
 };
 
+/* Those of a loaded skeleton */
+#define pause_of(skel)							\
+({									\
+	typeof(skel) skel_ = (skel);					\
+									\
+	(struct pause) {						\
+		.paused = &skel_->bss->paused,				\
+		.resume = &skel_->bss->resume,				\
+		.timeout_ns = &skel_->data->pause_timeout_ns,		\
+		.timeouts = &skel_->bss->pause_timeouts,		\
+	};								\
+})
+
 /* Makes a call, and does work while a BPF program pauses the kernel in that call.
  * Checks that the work blocks until the call is over, or that it does not.
  * Returns what the call returned.

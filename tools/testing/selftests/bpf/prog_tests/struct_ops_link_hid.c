@@ -156,12 +156,7 @@ static void make_event_call(void)
 /* Makes the second call while the first has the device probed, without reports */
 static bool check_calls(int (*fixup_call)(int fd), int (*next)(int fd), bool blocks)
 {
-	struct pause pause = {
-		.paused = &skel->bss->paused,
-		.resume = &skel->bss->resume,
-		.timeout_ns = &skel->data->pause_timeout_ns,
-		.timeouts = &skel->bss->pause_timeouts,
-	};
+	struct pause pause = pause_of(skel);
 	int ret;
 
 	prepare_call(&fixup, fixup_call);

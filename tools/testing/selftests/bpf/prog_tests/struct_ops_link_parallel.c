@@ -17,12 +17,7 @@ static void destroy(void *skel)
 
 static int paused_call(int (*call)(int fd), int fd, void (*work)(void), bool blocks)
 {
-	struct pause pause = {
-		.paused = &types->bss->paused,
-		.resume = &types->bss->resume,
-		.timeout_ns = &types->data->pause_timeout_ns,
-		.timeouts = &types->bss->pause_timeouts,
-	};
+	struct pause pause = pause_of(types);
 
 	return work_during_call(&pause, call, fd, work, blocks);
 }

@@ -254,12 +254,7 @@ static void test_listener_clone(int family)
 	hooks = tcp_cong_hooks__open();
 	if (!ASSERT_OK_PTR(hooks, "open"))
 		return;
-	pause = (struct pause) {
-		.paused = &hooks->bss->paused,
-		.resume = &hooks->bss->resume,
-		.timeout_ns = &hooks->data->pause_timeout_ns,
-		.timeouts = &hooks->bss->pause_timeouts,
-	};
+	pause = pause_of(hooks);
 	/* The first child is not to pause */
 	hooks->bss->paused = true;
 	if (!fixture_setup(&f, &source, family, NON_RESTRICTED, NON_RESTRICTED) ||
